@@ -1,0 +1,174 @@
+"""The queue's contract: what every backend promises, and nothing about how.
+
+A queue holds *entries*. An entry is what one group commit wrote for one topic: the heads of its requests
+and the lines of their events. Entries of one shard are ordered by `seq`, which only grows; gaps are allowed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Flag, auto
+from typing import Protocol
+
+
+class Capability(Flag):
+    """What a backend can do beyond the contract; the contract suite tests what is declared."""
+
+    REPLAY = auto()
+    SEEK_BY_TIME = auto()
+    SEVERAL_GROUPS = auto()
+
+
+@dataclass(slots=True)
+class Draft:
+    """Events of one topic on their way in. `received` is in ms since the epoch and counts for every event."""
+
+    topic: str
+    received: int
+    receipt_high: int
+    receipt_low: int
+    count: int
+    heads: bytes
+    body: bytes
+
+
+@dataclass(slots=True, frozen=True)
+class Entry:
+    """A draft that is durable, and its place: `seq` in `shard`."""
+
+    shard: str
+    seq: int
+    topic: str
+    received: int
+    receipt_high: int
+    receipt_low: int
+    count: int
+    heads: bytes
+    body: bytes
+
+
+@dataclass(slots=True, frozen=True)
+class Lost:
+    """A range that can no longer be read: damaged, or deleted by a hand outside eventmill.
+
+    `counts` has (topic, minute of receipt, events) of what was in it, as far as that is still known.
+    """
+
+    shard: str
+    first_seq: int
+    last_seq: int
+    counts: Sequence[tuple[str, int, int]]
+    reason: str
+
+    @property
+    def events(self) -> int:
+        return sum(count for _, _, count in self.counts)
+
+
+@dataclass(slots=True)
+class Delivery:
+    """Entries handed to a group, per shard in order, and the positions to commit once they are stored."""
+
+    group: str
+    entries: Sequence[Entry]
+    positions: Mapping[str, int]
+    lost: Sequence[Lost] = field(default_factory=tuple)
+
+    @property
+    def events(self) -> int:
+        return sum(entry.count for entry in self.entries)
+
+
+@dataclass(slots=True, frozen=True)
+class Position:
+    """Where a group stands: the last committed `seq` of each shard and the number of its last batch."""
+
+    seqs: Mapping[str, int]
+    batch: int
+
+
+@dataclass(slots=True, frozen=True)
+class Lag:
+    """What a group has not read of a topic: in events, and in ms since the oldest of them was received."""
+
+    group: str
+    topic: str
+    shard: str
+    events: int
+    oldest_ms: int
+
+
+@dataclass(slots=True, frozen=True)
+class Received:
+    """How many events were made durable: the left side of the ledger. `minute` counts from the epoch."""
+
+    topic: str
+    minute: int
+    count: int
+
+
+class QueueError(Exception):
+    """The queue cannot do what was asked; the message says why and what mends it."""
+
+
+class QueueFull(QueueError):
+    """The quota or the disk is full: nothing was written. The door answers 503."""
+
+
+class QueueUnavailable(QueueError):
+    """The write could not be made durable. The door answers 503; at most an unacknowledged copy remains."""
+
+
+class Writer(Protocol):
+    """The door's side. One writer per collector process."""
+
+    durability: str
+    """`fsync`, `replicated` or `relaxed`: what a return from `append` means, as read from the backend."""
+
+    def append(self, drafts: Sequence[Draft]) -> None:
+        """Returns only after every draft survives a crash of the class in `durability`: all of them or none.
+
+        Blocks; called from one thread at a time. Raises `QueueFull` or `QueueUnavailable`.
+        """
+
+    def check(self) -> str | None:
+        """Why a durable write would be refused now, or None. Cheap; makes no write."""
+
+    def close(self) -> None:
+        """Releases the shard. What was appended stays."""
+
+
+class Reader(Protocol):
+    """The consumers' side: positions belong to the group, not to the reader."""
+
+    capabilities: Capability
+
+    def read(self, group: str, topics: Sequence[str], limit: int) -> Delivery | None:
+        """The next entries of these topics after what this reader handed out before, about `limit` events
+        (always at least one entry); None where there is nothing new. Never blocks for new events."""
+
+    def commit(self, delivery: Delivery, batch: int) -> None:
+        """Durable on return: a new reader of the group starts behind this delivery."""
+
+    def rewind(self, group: str) -> None:
+        """Forgets what was handed out: the next read starts at the committed position."""
+
+    def position(self, group: str) -> Position:
+        """The committed position."""
+
+    def seek(self, group: str, since_ms: int) -> None:
+        """Moves the committed position to the first entry received at or after `since_ms`. Needs SEEK_BY_TIME."""
+
+    def lag(self, groups: Mapping[str, Sequence[str]]) -> list[Lag]:
+        """For each group and the topics it reads, what is durable and not committed; only rows above zero."""
+
+    def received(self, since_minute: int = 0, until_minute: int = 1 << 40) -> list[Received]:
+        """Every durable event by topic and minute, those of deleted files included: read-your-writes."""
+
+    def find(self, needle: bytes, limit: int) -> Iterable[Entry]:
+        """Entries still kept whose body contains `needle`, newest first: for tracing one event."""
+
+    def retain(self, groups: Mapping[str, Sequence[str]], keep_ms: Mapping[str, int], now_ms: int) -> int:
+        """Deletes what is older than its topic's `keep_ms` and read by every group; returns bytes freed."""
+
+    def close(self) -> None:
+        """Releases what was opened; positions stay."""

@@ -1,0 +1,44 @@
+"""Opens a queue by its URL: an explicit table from scheme to backend, imported only when used."""
+
+from importlib import import_module
+from typing import NamedTuple, cast
+from urllib.parse import urlsplit
+
+from eventmill.queue.base import QueueError, Reader, Writer
+from eventmill.settings import Settings
+
+
+class Backend(NamedTuple):
+    """Where a backend lives, and the extra that brings what it needs."""
+
+    module: str
+    extra: str | None
+
+
+BACKENDS = {"sqlite": Backend("eventmill.queue.sqlite.open", None)}
+
+
+def open_writer(settings: Settings, slot: int | None) -> Writer:
+    """The door's side of the configured queue. Raises QueueError."""
+    return cast(Writer, _module(settings).open_writer(settings, slot))
+
+
+def open_reader(settings: Settings) -> Reader:
+    """The consumers' side of the configured queue. Raises QueueError."""
+    return cast(Reader, _module(settings).open_reader(settings))
+
+
+def _module(settings: Settings):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a module has no narrower type
+    scheme = urlsplit(settings.queue.url).scheme
+    backend = BACKENDS.get(scheme)
+    if backend is None:
+        known = ", ".join(f"{name}:" for name in BACKENDS)
+        raise QueueError(f"queue: {settings.queue.url!r} has no known scheme; write one of {known}")
+    try:
+        return import_module(backend.module)
+    except ModuleNotFoundError as error:
+        if backend.extra is None:
+            raise
+        raise QueueError(f"queue {scheme}: needs an extra: pip install 'eventmill[{backend.extra}]'") from error
+
+

@@ -1,0 +1,34 @@
+"""The embedded queue from the settings: shards under the data directory, or under `sqlite:DIR`."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from eventmill.queue.sqlite.reader import SqliteReader
+from eventmill.queue.sqlite.writer import SqliteWriter
+from eventmill.settings import Settings, duration, size
+
+_SHORTEST_FILE_MS, _LONGEST_FILE_MS = 60_000, 86_400_000
+
+
+def open_writer(settings: Settings, slot: int | None) -> SqliteWriter:
+    """Takes the slot, or the first free one. Files roll often enough for the shortest retention."""
+    shortest = min((duration(topic.retention) for topic in settings.topics.values()), default=_LONGEST_FILE_MS)
+    return SqliteWriter(
+        _root(settings),
+        file_size=size(settings.queue.file_size),
+        file_age_ms=max(_SHORTEST_FILE_MS, min(_LONGEST_FILE_MS, shortest // 4)),
+        quota=size(settings.queue.quota),
+        reserve=size(settings.queue.reserve),
+        slot=slot,
+    )
+
+
+def open_reader(settings: Settings) -> SqliteReader:
+    """Reads all shards; positions lie beside them, in a file that only readers write."""
+    root = _root(settings)
+    return SqliteReader(root, root / "positions" / "positions.db", quota=size(settings.queue.quota))
+
+
+def _root(settings: Settings) -> Path:
+    path = urlsplit(settings.queue.url).path
+    return Path(path) if path else settings.data_dir / "queue"

@@ -1,0 +1,233 @@
+"""Reading one shard in order, past damage: what cannot be read is reported as lost, never skipped in silence."""
+
+import zlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from eventmill.clock import MINUTE_MS
+from eventmill.queue.base import Entry, Lost
+from eventmill.queue.sqlite import files
+from eventmill.queue.sqlite.positions import Sealed
+from eventmill.queue.sqlite.writer import unsigned
+
+_COLUMNS = "seq, topic, received, count, high, low, crc, heads, body"
+_DAMAGE = (apsw.CorruptError, apsw.NotADBError, apsw.IOError, apsw.SQLError, apsw.CantOpenError, apsw.FormatError)
+
+
+@dataclass(slots=True)
+class Read:
+    """Entries found, `last` the seq behind which to go on, and what was lost on the way."""
+
+    last: int
+    entries: list[Entry] = field(default_factory=list)
+    lost: list[Lost] = field(default_factory=list)
+
+
+Totals = Callable[[str, files.ShardFile], list[tuple[str, int, int]]]
+"""(topic, minute, events) that a file of a shard held in all, as far as known."""
+
+
+class ShardScan:
+    """One shard's files, the one being read kept open."""
+
+    def __init__(self, folder: Path, sealed: Callable[[], list[Sealed]], totals: Totals) -> None:
+        self._folder, self._sealed, self._totals = folder, sealed, totals
+        self._open: dict[Path, apsw.Connection] = {}
+
+    def read(self, after: int, topics: Sequence[str], limit: int, max_bytes: int) -> Read:
+        """Entries of the topics behind `after`: at least one where there is one, then up to the bounds."""
+        result = Read(after)
+        known = files.shard_files(self._folder)
+        self._report_deleted(known, result)
+        for place, file in enumerate(known):
+            successor = known[place + 1] if place + 1 < len(known) else None
+            following = successor.first if successor else None
+            if following is not None and following <= result.last + 1:
+                continue
+            before = len(result.entries)
+            done = self._read_file(file, following, topics, limit, max_bytes, result)
+            if successor and (voids := files.voids(successor)):
+                result.entries[before:] = [e for e in result.entries[before:] if e.seq not in voids]
+            if not done:
+                break
+            if following is not None:
+                result.last = max(result.last, following - 1)
+        return result
+
+    def _read_file(
+        self, file: files.ShardFile, following: int | None, topics: Sequence[str], limit: int, max_bytes: int, result: Read
+    ) -> bool:
+        """Whether the file was read to its end."""
+        marks = ",".join("?" * len(topics))
+        sql = f"SELECT {_COLUMNS} FROM entry WHERE seq > ? AND topic IN ({marks}) ORDER BY seq"  # noqa: S608
+        events = sum(entry.count for entry in result.entries)
+        size = sum(len(entry.body) for entry in result.entries)
+        start = result.last
+        try:
+            db = self._connection(file)
+            with db:
+                (last,) = db.execute("SELECT ifnull(max(seq), 0) FROM entry").fetchone()  # type: ignore[misc]
+                for row in db.execute(sql, (start, *topics)):
+                    entry = _entry(self._folder.name, row)
+                    if entry is None:
+                        result.lost.append(_damaged_row(self._folder.name, row))
+                    else:
+                        result.entries.append(entry)
+                        events, size = events + entry.count, size + len(entry.body)
+                    result.last = row[0]
+                    if events >= limit or size >= max_bytes:
+                        break
+                else:
+                    result.last = max(result.last, last)
+            return events < limit and size < max_bytes
+        except _DAMAGE as error:
+            self.forget(file)
+            self._salvage(file, following, topics, result, str(error))
+            return following is not None
+
+    def _salvage(
+        self, file: files.ShardFile, following: int | None, topics: Sequence[str], result: Read, why: str
+    ) -> None:
+        """Reads a damaged file row by row; each run of rows that cannot be read becomes one `Lost`."""
+        shard = self._folder.name
+        first = max(result.last + 1, file.first)
+        rows, bound = _readable(file, file.first)
+        end = following - 1 if following is not None else max(bound, max(rows, default=0))
+        expected = next((s for s in self._sealed() if s.shard == shard and s.first == file.first), None)
+        if expected is not None:
+            end = min(end, expected.last)
+        missing = Counter({(topic, minute): n for topic, minute, n in self._totals(shard, file)})
+        for row in rows.values():
+            missing[row[1], row[2] // MINUTE_MS] -= row[3]
+        counts = [(topic, minute, n) for (topic, minute), n in sorted(missing.items()) if n > 0]
+        unread = [seq for seq in range(first, end + 1) if seq not in rows] if end - first < 1_000_000 else [first, end]
+        if unread and (counts or following is None):
+            result.lost.append(Lost(shard, unread[0], unread[-1], counts, f"damaged: {why}"))
+        for seq in sorted(seq for seq in rows if seq >= first):
+            entry = _entry(shard, rows[seq])
+            if rows[seq][1] not in topics:
+                continue
+            if entry is None:
+                result.lost.append(_damaged_row(shard, rows[seq]))
+            else:
+                result.entries.append(entry)
+        result.last = max(result.last, end)
+
+    def _report_deleted(self, known: list[files.ShardFile], result: Read) -> None:
+        """A file that ended, was not deleted by retention, was not read, and is gone."""
+        present = {file.first for file in known}
+        for sealed in self._sealed():
+            if sealed.shard == self._folder.name and sealed.first not in present and sealed.last > result.last:
+                first = max(sealed.first, result.last + 1)
+                gone = files.ShardFile(self._folder / files.file_name(sealed.first), sealed.first)
+                counts = self._totals(sealed.shard, gone)
+                result.lost.append(Lost(sealed.shard, first, sealed.last, counts, "file deleted"))
+                result.last = sealed.last
+
+    def before(self, since_ms: int) -> int:
+        """The seq before the first entry received at or after `since_ms`."""
+        previous = 0
+        for file in files.shard_files(self._folder):
+            try:
+                db = self._connection(file)
+                row = db.execute("SELECT min(seq) FROM entry WHERE received >= ?", (since_ms,)).fetchone()
+                if row is not None and row[0] is not None:
+                    return int(row[0]) - 1
+                row = db.execute("SELECT max(seq) FROM entry").fetchone()
+                previous = int(row[0]) if row and row[0] is not None else previous
+            except _DAMAGE:
+                self.forget(file)
+        return previous
+
+    def unread(self, after: int, topics: Sequence[str]) -> list[tuple[str, int, int]]:
+        """(topic, events, received of the oldest in ms) behind `after`."""
+        found: dict[str, tuple[int, int]] = {}
+        marks = ",".join("?" * len(topics))
+        sql = (
+            f"SELECT topic, sum(count), min(received) FROM entry WHERE seq > ? AND topic IN ({marks}) GROUP BY topic"  # noqa: S608
+        )
+        known = files.shard_files(self._folder)
+        for place, file in enumerate(known):
+            if place + 1 < len(known) and known[place + 1].first <= after + 1:
+                continue
+            try:
+                for topic, events, oldest in self._connection(file).execute(sql, (after, *topics)):
+                    had = found.get(topic, (0, oldest))
+                    found[topic] = (had[0] + events, min(had[1], oldest))
+            except _DAMAGE:
+                self.forget(file)
+        return [(topic, events, oldest) for topic, (events, oldest) in found.items()]
+
+    def forget(self, file: files.ShardFile) -> None:
+        """Closes the file, where open."""
+        if db := self._open.pop(file.path, None):
+            db.close(True)
+
+    def close(self) -> None:
+        for db in self._open.values():
+            db.close(True)
+        self._open.clear()
+
+    def _connection(self, file: files.ShardFile) -> apsw.Connection:
+        if file.path not in self._open:
+            if len(self._open) >= 3:
+                self.forget(files.ShardFile(next(iter(self._open)), 0))
+            self._open[file.path] = files.open_reader(file.path)
+        return self._open[file.path]
+
+
+def _entry(shard: str, row: Any) -> Entry | None:
+    seq, topic, received, count, high, low, crc, heads, body = row
+    if zlib.crc32(body, zlib.crc32(heads)) != crc:
+        return None
+    return Entry(shard, seq, topic, received, unsigned(high), unsigned(low), count, heads, body)
+
+
+def _damaged_row(shard: str, row: Any) -> Lost:
+    seq, topic, received, count = row[:4]
+    return Lost(shard, seq, seq, [(topic, received // MINUTE_MS, count)], "checksum")
+
+
+def _readable(file: files.ShardFile, first: int) -> tuple[dict[int, Any], int]:
+    """Rows of a damaged file that SQLite still finds, and the greatest seq that it names."""
+    rows: dict[int, Any] = {}
+    bound = 0
+    try:
+        db = files.open_reader(file.path)
+    except (*_DAMAGE, files.NewerFormat):
+        return rows, bound
+    try:
+        row = db.execute("SELECT max(seq) FROM entry").fetchone()
+        bound = int(row[0]) if row and row[0] is not None else 0
+        for seq in range(first, bound + 1):
+            try:
+                found = db.execute(f"SELECT {_COLUMNS} FROM entry WHERE seq = ?", (seq,)).fetchone()  # noqa: S608
+                if found is not None:
+                    rows[seq] = found
+            except _DAMAGE:
+                continue
+    except _DAMAGE:
+        pass
+    finally:
+        db.close(True)
+    return rows, bound
+
+
+def read_file(file: files.ShardFile, shard: str, where: str, params: Sequence[Any], limit: int) -> list[Entry]:
+    """Entries of one file that match, for a look rather than for work: damage reads as nothing."""
+    try:
+        db = files.open_reader(file.path)
+    except _DAMAGE:
+        return []
+    try:
+        rows = db.execute(f"SELECT {_COLUMNS} FROM entry WHERE {where} LIMIT ?", (*params, limit)).fetchall()  # noqa: S608
+    except _DAMAGE:
+        return []
+    finally:
+        db.close(True)
+    return [entry for row in rows if (entry := _entry(shard, row)) is not None]

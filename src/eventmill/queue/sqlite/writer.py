@@ -1,0 +1,227 @@
+"""The door's side of the embedded queue: one transaction, one fsync, for everything that arrived meanwhile."""
+
+import fcntl
+import os
+import time
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import apsw
+
+from eventmill.clock import MINUTE_MS, Clock, system_clock
+from eventmill.queue.base import Draft, QueueError, QueueFull, QueueUnavailable
+from eventmill.queue.sqlite import files
+
+_INSERT = "INSERT INTO entry(seq, topic, received, count, high, low, crc, heads, body) VALUES(?,?,?,?,?,?,?,?,?)"
+_COUNT = (
+    "INSERT INTO received(topic, minute, count) VALUES(?,?,?) "
+    "ON CONFLICT(topic, minute) DO UPDATE SET count = count + excluded.count"
+)
+_SPACE_CHECK_S = 1.0
+
+
+class SqliteWriter:
+    """Owns one shard, held by a lock on its folder. Durable means: SQLite's WAL, `synchronous=FULL`."""
+
+    durability = "fsync"
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        file_size: int = 256_000_000,
+        file_age_ms: int = 86_400_000,
+        quota: int = 20_000_000_000,
+        reserve: int = 256_000_000,
+        slot: int | None = None,
+        wait_s: float = 10.0,
+        clock: Clock = system_clock,
+    ) -> None:
+        """Takes the first free slot (or waits `wait_s` seconds for the one named) and recovers its last file.
+
+        Raises QueueError where no slot is free, and apsw's or OS errors where the folder cannot be written.
+        """
+        self._root = root
+        self._file_size, self._file_age, self._quota, self._reserve = file_size, file_age_ms, quota, reserve
+        self._clock = clock
+        self._folder, self._lock = _claim(root, slot, wait_s)
+        self._db: apsw.Connection | None = None
+        self._void: list[int] = []
+        self._abandoned: list[apsw.Connection] = []
+        self._written = 0
+        self._opened = clock()
+        self._space_checked = 0.0
+        self._space_reason: str | None = None
+        self._failure: str | None = None
+        self._next = self._recover()
+
+    @property
+    def shard(self) -> str:
+        return self._folder.name
+
+    def append(self, drafts: Sequence[Draft]) -> None:
+        """See `queue.base.Writer.append`: one transaction for all drafts, its commit is fsynced."""
+        if not drafts:
+            return
+        if reason := self._no_space():
+            raise QueueFull(reason)
+        first = self._next
+        try:
+            db = self._writable()
+            self._write(db, drafts)
+        except apsw.FullError as error:
+            # SQLite rolled the transaction back: the file is as it was.
+            self._failure = "the disk is full"
+            raise QueueFull("the disk is full: free some space, or lower queue.quota") from error
+        except (apsw.Error, OSError) as error:
+            self._next = first + len(drafts)
+            self._void.extend(range(first, self._next))
+            self._abandon()
+            self._failure = f"the queue's disk failed: {error}"
+            raise QueueUnavailable(f"{self._folder}: {error}") from error
+        self._failure = None
+        self._next = first + len(drafts)
+        if self._written >= self._file_size or self._clock() - self._opened >= self._file_age:
+            self._roll()
+
+    def check(self) -> str | None:
+        """See `queue.base.Writer.check`."""
+        return self._no_space() or self._failure
+
+    def close(self) -> None:
+        """Moves the log into the file and frees the slot."""
+        if self._db is not None:
+            try:
+                files.seal(self._db)
+            except apsw.Error:
+                pass  # the log stays beside the file and is recovered at the next start
+            self._db = None
+        self._close_abandoned()
+        os.close(self._lock)
+
+    def _write(self, db: apsw.Connection, drafts: Sequence[Draft]) -> None:
+        rows, counts = [], Counter[tuple[str, int]]()
+        for place, draft in enumerate(drafts):
+            crc = zlib.crc32(draft.body, zlib.crc32(draft.heads))
+            high, low = signed(draft.receipt_high), signed(draft.receipt_low)
+            rows.append((
+                self._next + place, draft.topic, draft.received, draft.count,
+                high, low, crc, draft.heads, draft.body,
+            ))  # fmt: skip
+            counts[draft.topic, draft.received // MINUTE_MS] += draft.count
+            self._written += len(draft.body) + len(draft.heads) + 100
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            if self._void:
+                db.executemany("INSERT OR IGNORE INTO void(seq) VALUES(?)", [(seq,) for seq in self._void])
+            db.executemany(_INSERT, rows)
+            db.executemany(_COUNT, [(topic, minute, n) for (topic, minute), n in counts.items()])
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+        if self._void:
+            self._void.clear()
+            self._close_abandoned()
+
+    def _writable(self) -> apsw.Connection:
+        if self._db is None:
+            path = self._folder / files.file_name(self._next)
+            self._db = files.create(path)
+            self._written, self._opened = 0, self._clock()
+        return self._db
+
+    def _recover(self) -> int:
+        """Opens the newest file; where it is damaged it is left for the reader and a new one begins."""
+        known = files.shard_files(self._folder)
+        if not known:
+            return 1
+        newest = known[-1]
+        try:
+            db = files.open_writer(newest.path)
+            (last,) = db.execute("SELECT ifnull(max(seq), 0) FROM entry").fetchone()  # type: ignore[misc]
+            (oldest,) = db.execute("SELECT min(received) FROM entry").fetchone()  # type: ignore[misc]
+        except files.NewerFormat:
+            raise
+        except apsw.Error:
+            # Bounds are unknown, so leave room: no seq of the damaged file may be given again.
+            return newest.first + 1_000_000_000
+        self._db, self._written = db, files.bytes_on_disk(newest)
+        self._opened = min(self._clock(), oldest or self._clock())
+        return max(last + 1, newest.first)
+
+    def _roll(self) -> None:
+        """Ends the file; the next append begins another. A failing checkpoint leaves the log, which is as good."""
+        db, self._db = self._db, None
+        if db is not None:
+            try:
+                files.seal(db)
+            except apsw.Error as error:
+                self._failure = f"could not end a queue file: {error}"
+
+    def _abandon(self) -> None:
+        """Leaves a failed file as it is. It stays open until the next file says that the seqs of the failed
+        append are void: closed before, a reader's recovery could bring the refused events back."""
+        if self._db is not None:
+            self._abandoned.append(self._db)
+            self._db = None
+
+    def _close_abandoned(self) -> None:
+        while self._abandoned:
+            try:
+                files.abandon(self._abandoned.pop())
+            except apsw.Error as error:
+                self._failure = str(error)
+
+    def _no_space(self) -> str | None:
+        now = time.monotonic()
+        if now - self._space_checked >= _SPACE_CHECK_S:
+            self._space_checked = now
+            self._space_reason = _space_reason(self._root, self._quota, self._reserve)
+        return self._space_reason
+
+
+def _space_reason(root: Path, quota: int, reserve: int) -> str | None:
+    try:
+        disk = os.statvfs(root)
+    except OSError as error:
+        return f"{root}: {error}"
+    if disk.f_bavail * disk.f_frsize < reserve:
+        return "the disk is nearly full (queue.reserve): free some space"
+    used = sum(files.bytes_on_disk(f) for shard in files.shards(root) for f in files.shard_files(root / shard))
+    if used > quota:
+        return "the queue is full (queue.quota): the worker lags, or the quota is too small"
+    return None
+
+
+def _claim(root: Path, slot: int | None, wait_s: float) -> tuple[Path, int]:
+    root.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + wait_s
+    while True:
+        for number in range(256) if slot is None else (slot,):
+            folder = root / f"shard-{number:03d}"
+            if not folder.exists():
+                folder.mkdir(exist_ok=True)
+                files.sync_directory(root)
+            descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return folder, descriptor
+            except BlockingIOError:
+                os.close(descriptor)
+        if slot is None or time.monotonic() > deadline:
+            raise QueueError(f"{root}: no free slot; another collector holds it (see `eventmill status`)")
+        time.sleep(0.05)
+
+
+def signed(number: int) -> int:
+    """A 64-bit unsigned number as SQLite's signed one."""
+    return number - (1 << 64) if number >= 1 << 63 else number
+
+
+def unsigned(number: int) -> int:
+    """The inverse of `signed`."""
+    return number + (1 << 64) if number < 0 else number

@@ -1,0 +1,249 @@
+"""The configuration: each option one record with its name, default and help.
+
+Precedence: command-line flag, then environment (`EVENTMILL_` + the option's path), then file, then default.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from eventmill.topics import Topic, TopicError, with_defaults
+
+Doc = msgspec.Meta
+
+
+class SettingsError(Exception):
+    """A setting is wrong; the message names it, what is wrong, and what would be right."""
+
+
+class Collect(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The door: where events come in."""
+
+    listen: Annotated[list[str], Doc(description="Addresses that take events, HOST:PORT.")] = ["0.0.0.0:8080"]
+    processes: Annotated[int, Doc(description="Collector processes sharing these addresses.", ge=1, le=256)] = 2
+    max_body: Annotated[str, Doc(description="Largest request body, as sent and decompressed; larger is 413.")] = "10MB"
+    trusted_proxies: Annotated[
+        list[str], Doc(description="Networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/8.")
+    ] = []
+    pixel_paths: Annotated[list[str], Doc(description="Paths that answer a 1×1 image and record an event.")] = [
+        "/event.png",
+        "/event.gif",
+    ]
+    do_not_track: Annotated[
+        str,
+        Doc(
+            description="Requests with DNT: 1 or Sec-GPC: 1 are counted as others (ignore), "
+            "counted without visitor, address and user agent (anonymous), or answered and not kept (drop).",
+            pattern="^(ignore|anonymous|drop)$",
+        ),
+    ] = "ignore"
+    header_timeout: Annotated[float, Doc(description="Seconds for a request's head to arrive.", gt=0)] = 10.0
+    body_timeout: Annotated[float, Doc(description="Seconds for a request's body to arrive.", gt=0)] = 30.0
+    idle_timeout: Annotated[float, Doc(description="Seconds that an idle connection is kept.", gt=0)] = 75.0
+    queue_memory: Annotated[
+        str, Doc(description="Bytes that may wait in memory for the disk, per process; beyond is 503.")
+    ] = "64MB"
+
+
+class Web(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The API and the dashboard."""
+
+    listen: Annotated[str, Doc(description="Address of the API and the dashboard; loopback by default.")] = (
+        "127.0.0.1:8090"
+    )
+    allowed_hosts: Annotated[
+        list[str], Doc(description="Host names, beside the server's own address, that requests may name.")
+    ] = []
+    query_seconds: Annotated[float, Doc(description="A query that takes longer is stopped.", gt=0)] = 30.0
+    query_memory: Annotated[str, Doc(description="A query that needs more memory is stopped.")] = "2GB"
+
+
+class Work(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The worker: validates, enriches, removes duplicates, stores."""
+
+    workers: Annotated[int, Doc(description="Worker processes (one with the embedded store).", ge=1)] = 1
+    batch: Annotated[int, Doc(description="Events in one insert, about.", ge=1, le=1_000_000)] = 50_000
+    linger: Annotated[str, Doc(description="Shortest time between two inserts: more means fewer, larger parts.")] = (
+        "200ms"
+    )
+
+
+class Queue(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The durable queue."""
+
+    url: Annotated[str, Doc(description="Where acknowledged events wait: sqlite: (embedded).")] = "sqlite:"
+    quota: Annotated[str, Doc(description="Bytes that all queue files may take; beyond, the door answers 503.")] = "20GB"
+    reserve: Annotated[str, Doc(description="Bytes of the disk left free; below, the door answers 503.")] = "256MB"
+    file_size: Annotated[str, Doc(description="A queue file rolls to a new one at this size.")] = "256MB"
+
+
+class StoreTable(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The store."""
+
+    url: Annotated[str, Doc(description="Where events are kept: chdb: (embedded) or chdb://DIR.")] = "chdb:"
+    keep: Annotated[str, Doc(description="How long raw events are kept, e.g. 400d; 0 is for ever.")] = "0"
+
+
+class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Everything that can be configured."""
+
+    data: Annotated[str, Doc(description="The data directory.")] = "eventmill-data"
+    timezone: Annotated[
+        str, Doc(description="Zone of days, and of times sent without one (IANA name, e.g. Asia/Shanghai).")
+    ] = "UTC"
+    queue: Queue = msgspec.field(default_factory=Queue)
+    store: StoreTable = msgspec.field(default_factory=StoreTable)
+    collect: Collect = msgspec.field(default_factory=Collect)
+    web: Web = msgspec.field(default_factory=Web)
+    work: Work = msgspec.field(default_factory=Work)
+    topics: dict[str, Topic] = msgspec.field(default_factory=dict)
+
+    @property
+    def data_dir(self) -> Path:
+        return Path(self.data).absolute()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+def load(
+    file: Path | None = None,
+    flags: Mapping[str, Any] | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Settings:
+    """Reads the file (default `./eventmill.toml` where present), the environment and the flags.
+
+    `flags` maps option paths like `collect.processes` to values; None means not given.
+    Raises `SettingsError`.
+    """
+    env = os.environ if env is None else env
+    named = file or (Path(env["EVENTMILL_CONFIG"]) if env.get("EVENTMILL_CONFIG") else None)
+    path = named or Path("eventmill.toml")
+    tree: dict[str, Any] = {}
+    if named is not None or path.exists():
+        try:
+            tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"{path}: {error}") from error
+    # `queue = "sqlite:"` is short for `[queue] url = "sqlite:"`.
+    for section in ("queue", "store"):
+        if isinstance(tree.get(section), str):
+            tree[section] = {"url": tree[section]}
+    _from_environment(Settings, "EVENTMILL", tree, env)
+    for option, value in (flags or {}).items():
+        if value is not None:
+            _put(tree, option, value)
+    data = Path(tree.get("data", Settings().data))
+    _merge_managed_topics(tree, data / "topics.toml")
+    try:
+        settings = msgspec.convert(tree, Settings, strict=True)
+        settings.topics = with_defaults(settings.topics)
+    except (msgspec.ValidationError, TopicError) as error:
+        raise SettingsError(f"{path if path.exists() else 'settings'}: {error}") from error
+    _check(settings)
+    return settings
+
+
+def _check(settings: Settings) -> None:
+    try:
+        ZoneInfo(settings.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise SettingsError(f"timezone: {settings.timezone!r} is no IANA time zone such as Europe/Berlin") from error
+    for name, text in (
+        ("collect.max_body", settings.collect.max_body),
+        ("collect.queue_memory", settings.collect.queue_memory),
+        ("queue.quota", settings.queue.quota),
+        ("queue.reserve", settings.queue.reserve),
+        ("queue.file_size", settings.queue.file_size),
+        ("web.query_memory", settings.web.query_memory),
+    ):
+        _named(name, size, text)
+    for name, text in (("work.linger", settings.work.linger), ("store.keep", settings.store.keep)):
+        _named(name, duration, text)
+    for listen in (*settings.collect.listen, settings.web.listen):
+        address(listen)
+
+
+def _named(name: str, parse: Any, text: str) -> None:
+    try:
+        parse(text)
+    except SettingsError as error:
+        raise SettingsError(f"{name}: {error}") from error
+
+
+def _from_environment(struct: type, prefix: str, tree: dict[str, Any], env: Mapping[str, str]) -> None:
+    """Fills `tree` from EVENTMILL_SECTION_OPTION; `EVENTMILL_QUEUE` is the queue's url."""
+    for field in msgspec.structs.fields(struct):
+        name = f"{prefix}_{field.name.upper()}"
+        kind = get_args(field.type)[0] if get_origin(field.type) is Annotated else field.type
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            child = tree.setdefault(field.name, {})
+            if name in env and "url" in kind.__struct_fields__:
+                child["url"] = env[name]
+            if isinstance(child, dict):
+                _from_environment(kind, name, child, env)
+        elif name in env and get_origin(kind) is not dict:
+            tree[field.name] = _parse_env(name, kind, env[name])
+
+
+def _parse_env(name: str, kind: Any, text: str) -> Any:
+    if get_origin(kind) is list:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return msgspec.convert(text, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{name}={text!r}: {error}") from error
+
+
+def _put(tree: dict[str, Any], option: str, value: Any) -> None:
+    *sections, last = option.split(".")
+    for section in sections:
+        tree = tree.setdefault(section, {})
+    tree[last] = value
+
+
+def _merge_managed_topics(tree: dict[str, Any], path: Path) -> None:
+    """Topics added by `eventmill topics add` live in the data directory; the file's own go first."""
+    if path.exists():
+        try:
+            managed = tomllib.loads(path.read_text(encoding="utf-8")).get("topics", {})
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError(f"{path}: {error}") from error
+        tree["topics"] = {**managed, **tree.get("topics", {})}
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)(i?)B?", re.IGNORECASE)
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)?")
+_UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000, None: 1000}
+
+
+def size(text: str) -> int:
+    """Bytes of `10MB`, `512KiB`, `1000`. Raises SettingsError."""
+    match = _SIZE.fullmatch(text.strip())
+    if not match:
+        raise SettingsError(f"{text!r} is no size; write 10MB, 512KiB or 1000")
+    power = " KMGT".index(match[2].upper() or " ")
+    return int(float(match[1]) * (1024 if match[3] else 1000) ** power)
+
+
+def duration(text: str) -> int:
+    """Milliseconds of `15d`, `200ms`, `90` (seconds). Raises SettingsError."""
+    match = _DURATION.fullmatch(text.strip())
+    if not match:
+        raise SettingsError(f"{text!r} is no duration; write 15d, 12h, 90s or 200ms")
+    return int(float(match[1]) * _UNIT_MS[match[2]])
+
+
+def address(text: str) -> tuple[str, int]:
+    """(host, port) of `HOST:PORT`, `[::1]:8080` or `:8080` (all addresses). Raises SettingsError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise SettingsError(f"{text!r} is no address; write 127.0.0.1:8080 or [::1]:8080")
+    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - an empty host means every address

@@ -1,0 +1,135 @@
+"""A delivery as columns: one row an event, in the order of the queue."""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+
+from eventmill.clock import MINUTE_MS
+from eventmill.queue.base import Delivery, Entry
+
+LINE_SCHEMA: dict[str, pl.DataType] = {
+    name: pl.String()
+    for name in (
+        "id", "site", "topic", "time", "category", "action", "label", "value", "user", "session", "url", "referrer",
+        "user_agent", "ip", "language", "screen",
+    )
+} | {
+    "duration_ms": pl.Float64(), "bytes": pl.Int64(), "props": pl.String(),
+    "_v": pl.String(), "_x": pl.String(), "_raw": pl.String(), "_n": pl.Int64(),
+}  # fmt: skip
+HEAD_SCHEMA = {"n": pl.Int64(), "ip": pl.String(), "ua": pl.String(), "page": pl.String(), "key": pl.String()}
+RECEIPT = ("receipt_high", "receipt_low", "receipt_index")
+PLACE = (*RECEIPT, "shard", "minute", "received", "of_topic", "row")
+"""Columns that say which event a row is, wherever it ends up."""
+
+
+class Malformed(Exception):
+    """A delivery's heads and lines do not fit together, or a line cannot be read."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """`frame` is what goes on to the next step; `rejected` rows have PLACE, `id`, `reason`, `detail`, `bytes`.
+
+    `redelivered` and `rejected_again` rows (PLACE) are in the store already from an interrupted batch.
+    """
+
+    frame: pl.DataFrame
+    body: bytes
+    rejected: list[pl.DataFrame] = field(default_factory=list)
+    duplicate: pl.DataFrame | None = None
+    redelivered: list[pl.DataFrame] = field(default_factory=list)
+    rejected_again: list[pl.DataFrame] = field(default_factory=list)
+    _lines: list[bytes] | None = None
+
+    def reject(self, refused: pl.Series | pl.Expr, reason: pl.Expr, detail: pl.Expr | None = None) -> None:
+        """Takes the rows where `refused` holds out of the frame; `reason` is evaluated on them."""
+        rows = self.frame.filter(refused)
+        if rows.height == 0:
+            return
+        self.frame = self.frame.filter(~refused)
+        self.rejected.append(
+            rows.select(
+                *PLACE,
+                pl.col("id").fill_null(""),
+                reason.alias("reason"),
+                (pl.lit("") if detail is None else detail).alias("detail"),
+                self._bytes(rows).alias("bytes"),
+            )
+        )
+
+    def reject_rows(self, reasons: Sequence[str | None], details: Sequence[str]) -> None:
+        """The same with a reason (or None) and a detail for each row of the frame."""
+        refused = pl.Series("refused", [reason is not None for reason in reasons], dtype=pl.Boolean)
+        if refused.any():
+            with_reasons = self.frame.with_columns(
+                pl.Series("_reason", reasons, dtype=pl.String), pl.Series("_detail", details, dtype=pl.String)
+            )
+            self.frame = with_reasons
+            self.reject(refused, pl.col("_reason"), pl.col("_detail"))
+            self.frame = self.frame.drop("_reason", "_detail")
+
+    def _bytes(self, rows: pl.DataFrame) -> pl.Series:
+        """The text as sent where the door kept it, else the line as it stands in the queue."""
+        if self._lines is None:
+            self._lines = self.body.split(b"\n")
+        texts = [
+            raw if raw is not None else self._lines[row].decode()
+            for raw, row in rows.select("_raw", "row").iter_rows()
+        ]
+        return pl.Series("bytes", texts, dtype=pl.String)
+
+
+def decode(delivery: Delivery) -> Batch:
+    """Columns of a delivery. Raises Malformed where it cannot be read as the door wrote it."""
+    entries = delivery.entries
+    body = b"".join(entry.body for entry in entries)
+    heads_text = b"".join(entry.heads for entry in entries)
+    try:
+        frame = pl.read_ndjson(io.BytesIO(body), schema=LINE_SCHEMA)
+        heads = pl.read_ndjson(io.BytesIO(heads_text), schema=HEAD_SCHEMA)
+    except (pl.exceptions.PolarsError, ValueError) as error:
+        raise Malformed(str(error)) from error
+    counts = heads["n"].fill_null(1).to_numpy()
+    if frame.height != int(counts.sum()) or frame.height != delivery.events:
+        raise Malformed(f"{frame.height} lines, {int(counts.sum())} in the heads, {delivery.events} in the entries")
+    place = _place(entries, counts)
+    shared = heads.select("ip", "ua", "page", "key")[place.pop("head")]
+    frame = frame.rename({"topic": "named_topic", "ip": "own_ip"})
+    return Batch(pl.concat([frame, shared, pl.DataFrame(place)], how="horizontal"), body)
+
+
+def _place(entries: Sequence[Entry], counts: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> dict[str, pl.Series]:
+    """For each row: its request (`head`) and the columns of PLACE."""
+    heads_per_entry = np.array([entry.heads.count(b"\n") for entry in entries])
+    if int(heads_per_entry.sum()) != len(counts):
+        raise Malformed("heads of a delivery are cut")
+    entry_of_head = np.repeat(np.arange(len(entries)), heads_per_entry)
+    first_head = np.cumsum(heads_per_entry) - heads_per_entry
+    request = np.arange(len(counts)) - np.repeat(first_head, heads_per_entry)
+    head = np.repeat(np.arange(len(counts)), counts)
+    first_row = np.cumsum(counts) - counts
+    entry = entry_of_head[head]
+    rows = np.arange(len(head))
+    received = np.array([e.received for e in entries], dtype=np.int64)[entry]
+    low = np.array([e.receipt_low for e in entries], dtype=np.uint64)[entry] + request[head].astype(np.uint64)
+    return {
+        "head": pl.Series("head", head),
+        "receipt_high": pl.Series("receipt_high", np.array([e.receipt_high for e in entries], dtype=np.uint64)[entry]),
+        "receipt_low": pl.Series("receipt_low", low),
+        "receipt_index": pl.Series("receipt_index", (rows - first_row[head]).astype(np.uint32)),
+        "shard": _by_entry("shard", entries, entry, lambda e: e.shard),
+        "of_topic": _by_entry("of_topic", entries, entry, lambda e: e.topic),
+        "received": pl.Series("received", received),
+        "minute": pl.Series("minute", received // MINUTE_MS),
+        "row": pl.Series("row", rows),
+    }
+
+
+def _by_entry(
+    name: str, entries: Sequence[Entry], entry: "np.ndarray[tuple[int], np.dtype[np.int64]]", of: Callable[[Entry], str]
+) -> pl.Series:
+    return pl.Series(name, [of(e) for e in entries], dtype=pl.Categorical)[entry]

@@ -1,0 +1,98 @@
+"""Counts once: takes out what is in the store already, and says whether it is a redelivery or a duplicate."""
+
+import polars as pl
+
+from eventmill.store.base import Store
+from eventmill.work.batch import PLACE, RECEIPT, Batch
+from eventmill.work.identity import id_hashes
+from eventmill.work.seen import KNOWN, Seen
+
+_RECEIPT_SCHEMA = {"receipt_high": pl.UInt64, "receipt_low": pl.UInt64, "receipt_index": pl.UInt32}
+
+
+class Dedup:
+    """The step.
+
+    A row whose receipt is in the store is a redelivery: not inserted again, counted as before. A row whose id is
+    there under another receipt is a duplicate where the content is equal, else rejected as `id_conflict`.
+    """
+
+    name = "dedup"
+
+    def __init__(self, store: Store, stream: str, seen: Seen) -> None:
+        self._store, self._stream, self._seen = store, stream, seen
+        self._stored = pl.DataFrame(schema=_RECEIPT_SCHEMA)
+        self._rejected = pl.DataFrame(schema=_RECEIPT_SCHEMA)
+
+    def recover(self, committed: int) -> None:
+        """Reads what an interrupted batch left in the store: the only rows that can be delivered again."""
+        self._seen.open(committed)
+        params = {"stream": self._stream, "batch": committed}
+        where = "WHERE stream = {stream:String} AND batch > {batch:UInt64}"
+        rows = self._store.frame(f"SELECT {', '.join(KNOWN)} FROM events {where}", params)  # noqa: S608
+        refused = self._store.frame(f"SELECT {', '.join(RECEIPT)} FROM rejects {where}", params)  # noqa: S608
+        self._stored = rows.select(RECEIPT).cast(_RECEIPT_SCHEMA)  # type: ignore[arg-type]
+        self._rejected = refused.cast(_RECEIPT_SCHEMA)  # type: ignore[arg-type]
+        named = rows.filter(pl.col("id_hash") != 0)
+        self._seen.add(named)
+        if rows.height or refused.height:
+            self._store.command(
+                "ALTER TABLE ledger DELETE WHERE stream = {stream:String} AND batch > {batch:UInt64} "
+                "SETTINGS mutations_sync = 1",
+                params,
+            )
+
+    def __call__(self, batch: Batch) -> Batch:
+        self._redelivered(batch)
+        self._ids(batch)
+        return batch
+
+    def rejects(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rejected rows that are not in the store yet."""
+        return rows.join(self._rejected, on=RECEIPT, how="anti") if self._rejected.height else rows
+
+    def committed(self, inserted: pl.DataFrame) -> None:
+        """To be called once the batch is committed."""
+        self._stored = self._stored.clear()
+        self._rejected = self._rejected.clear()
+        self._seen.add(inserted.filter(pl.col("id_hash") != 0).select(KNOWN))
+
+    def _redelivered(self, batch: Batch) -> None:
+        for known in (self._stored, self._rejected):
+            if known.height:
+                again = batch.frame.join(known, on=RECEIPT, how="semi")
+                if not again.height:
+                    continue
+                batch.frame = batch.frame.join(known, on=RECEIPT, how="anti", maintain_order="left")
+                (batch.redelivered if known is self._stored else batch.rejected_again).append(again.select(PLACE))
+
+    def _ids(self, batch: Batch) -> None:
+        frame = batch.frame.with_columns(pl.lit(0, dtype=pl.UInt64).alias("id_hash"))
+        named = frame["id"] != ""
+        if not named.any():
+            batch.frame = frame
+            return
+        hashes = id_hashes(frame.filter(named))
+        frame = frame.with_columns(
+            frame["id_hash"].scatter(named.arg_true(), pl.Series(hashes, dtype=pl.UInt64)),
+        )
+        known = self._seen.find(hashes).rename({name: f"_{name}" for name in KNOWN if name != "id_hash"})
+        frame = frame.join(known, on="id_hash", how="left", maintain_order="left")
+        has_id = pl.col("id_hash") != 0
+        first = pl.col("row") == pl.col("row").min().over("id_hash")
+        content_before = pl.coalesce("_content", pl.col("content").first().over("id_hash"))
+        same_receipt = pl.all_horizontal(pl.col(f"_{name}").eq_missing(pl.col(name)) for name in RECEIPT)
+        frame = frame.with_columns(
+            (has_id & pl.col("_content").is_not_null() & same_receipt).alias("_again"),
+            (has_id & (pl.col("_content").is_not_null() | ~first)).alias("_repeat"),
+            (content_before == pl.col("content")).alias("_same"),
+        )
+        again = frame.filter("_again")
+        if again.height:
+            batch.redelivered.append(again.select(PLACE))
+        duplicate = frame.filter(pl.col("_repeat") & ~pl.col("_again") & pl.col("_same"))
+        if duplicate.height:
+            batch.duplicate = duplicate.select(PLACE)
+        batch.frame = frame.filter(~pl.col("_again") & ~(pl.col("_repeat") & pl.col("_same")))
+        batch.reject(pl.col("_repeat"), pl.lit("id_conflict"), pl.lit("the id was stored with other content"))
+        batch.frame = batch.frame.select(pl.exclude("^_(content|receipt_.*|again|repeat|same)$"))

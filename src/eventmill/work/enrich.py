@@ -1,0 +1,90 @@
+"""Fills in what the request said, and adds what follows from it: hosts, campaign, browser, visitor."""
+
+from urllib.parse import unquote_plus
+
+import polars as pl
+
+
+from eventmill.work.agents import describe
+from eventmill.work.batch import Batch
+
+_HOST = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(\[[0-9A-Fa-f:.]+\]|[^/?#:]*)"
+_KEPT = ("label", "value", "session", "url", "referrer", "language", "screen", "props", "id")
+
+
+class Enrich:
+    """The step. The event's own fields win over the request's."""
+
+    name = "enrich"
+
+    def __call__(self, batch: Batch) -> Batch:
+        frame = batch.frame.with_columns(
+            pl.coalesce("user_agent", "ua").fill_null("").alias("user_agent"),
+            pl.coalesce("own_ip", "ip").fill_null("").alias("ip"),
+            pl.coalesce("user", "_v").fill_null("").alias("user"),
+            pl.coalesce("url", "page").alias("url"),
+        )
+        frame = frame.with_columns(
+            _host("url", frame),
+            _host("referrer", frame),
+            *(_campaign(name, frame) for name in ("utm_source", "utm_medium", "utm_campaign")),
+        )
+        topic = pl.col("of_topic").cast(pl.String)
+        frame = frame.with_columns(
+            pl.coalesce("site", "url_host").fill_null("").alias("site"),
+            pl.when(pl.col("category").fill_null("") == "")
+            .then(topic)
+            .otherwise(pl.col("category"))
+            .alias("category"),
+            pl.col("action").fill_null(""),
+            *(pl.col(name).fill_null("") for name in _KEPT),
+        )
+        batch.frame = _with_agents(frame)
+        return batch
+
+
+def _host(column: str, frame: pl.DataFrame) -> pl.Expr:
+    name = f"{column}_host"
+    if frame[column].null_count() == frame.height:
+        return pl.lit("").alias(name)
+    return pl.col(column).str.extract(_HOST).str.to_lowercase().fill_null("").alias(name)
+
+
+def _campaign(name: str, frame: pl.DataFrame) -> pl.Series:
+    """A `utm_` parameter of the url, percent-decoded; only urls that carry one are looked at."""
+    url = frame["url"]
+    if url.null_count() == url.len():
+        return pl.Series(name, [""], dtype=pl.String).new_from_index(0, url.len())
+    has = url.str.contains(f"{name}=", literal=True).fill_null(False)
+    if not has.any():
+        return pl.Series(name, [""], dtype=pl.String).new_from_index(0, url.len())
+    values = url.filter(has).str.extract(rf"[?&]{name}=([^&#]*)").fill_null("")
+    distinct = values.unique()
+    decoded = values.replace_strict(distinct, [_unquote(text) for text in distinct.to_list()], return_dtype=pl.String)
+    column = [""] * url.len()
+    for place, text in zip(has.arg_true().to_list(), decoded.to_list(), strict=True):
+        column[place] = text
+    return pl.Series(name, column, dtype=pl.String)
+
+
+def _unquote(text: str) -> str:
+
+
+    return unquote_plus(text)[:200]
+
+
+def _with_agents(frame: pl.DataFrame) -> pl.DataFrame:
+    distinct = frame["user_agent"].unique()
+    described = [describe(text) for text in distinct.to_list()]
+    agents = pl.DataFrame(
+        {
+            "user_agent": distinct,
+            "browser": [row[0] for row in described],
+            "os": [row[1] for row in described],
+            "device": [row[2] for row in described],
+            "bot": [row[3] for row in described],
+        }
+    )
+    return frame.join(agents, on="user_agent", how="left", maintain_order="left")
+
+

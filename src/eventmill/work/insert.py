@@ -1,0 +1,96 @@
+"""Writes a batch down: events, rejects, ledger, in this order, each durable before the next."""
+
+from collections.abc import Callable
+
+import polars as pl
+
+from eventmill.queue.base import Delivery
+from eventmill.store.base import Store
+from eventmill.work.batch import RECEIPT, Batch
+from eventmill.work.dedup import Dedup
+from eventmill.work.lost import lost_events, lost_rejects
+
+_UTC_MS = pl.Datetime("ms", "UTC")
+EVENT_COLUMNS = (
+    "site", "topic", "category", "action", "label", "value", "time", "received", "id", "id_hash", "content", *RECEIPT,
+    "user", "session", "url", "url_host", "referrer", "referrer_host", "utm_source", "utm_medium", "utm_campaign",
+    "user_agent", "browser", "os", "device", "bot", "ip", "language", "screen", "duration_ms", "bytes", "props",
+)  # fmt: skip
+_COUNTS = ("stored", "duplicate", "rejected")
+
+
+class Insert:
+    """The step. `at` is told each point reached: `events`, `rejects`, `ledger` (a crash test stops there)."""
+
+    name = "insert"
+
+    def __init__(self, store: Store, stream: str, dedup: Dedup, at: Callable[[str], None]) -> None:
+        self._store, self._stream, self._dedup, self._at = store, stream, dedup, at
+
+    def __call__(self, batch: Batch, delivery: Delivery, number: int) -> pl.DataFrame:
+        """Inserts the batch under this number; returns the event rows inserted. Raises StoreError."""
+        events = self._events(batch.frame, number)
+        if events.height:
+            self._store.insert("events", events)
+        self._at("events")
+        if batch.rejected or delivery.lost:
+            rows = self._dedup.rejects(pl.concat([*batch.rejected, *map(lost_rejects, delivery.lost)]))
+            if rows.height:
+                self._store.insert("rejects", self._rejects(rows, number))
+        self._at("rejects")
+        ledger = self._ledger(batch, delivery, number)
+        if ledger.height:
+            self._store.insert("ledger", ledger)
+        self._at("ledger")
+        return events
+
+    def _events(self, frame: pl.DataFrame, number: int) -> pl.DataFrame:
+        return frame.with_columns(
+            pl.col("of_topic").alias("topic"),
+            pl.col("at").cast(_UTC_MS).alias("time"),
+            pl.col("received").cast(_UTC_MS),
+        ).select(*EVENT_COLUMNS, *self._tags(number))
+
+    def _rejects(self, rows: pl.DataFrame, number: int) -> pl.DataFrame:
+        return rows.with_columns(
+            pl.col("of_topic").alias("topic"),
+            pl.col("received").cast(_UTC_MS),
+        ).select("topic", "reason", "detail", "received", "id", *RECEIPT, "bytes", *self._tags(number))
+
+    def _tags(self, number: int) -> tuple[pl.Expr, pl.Expr]:
+        return pl.lit(self._stream).alias("stream"), pl.lit(number, dtype=pl.UInt64).alias("batch")
+
+    def _ledger(self, batch: Batch, delivery: Delivery, number: int) -> pl.DataFrame:
+        """Counts by shard, topic and minute of receipt, under the first receipt that the shard delivered."""
+        outcomes = [
+            ("stored", [batch.frame, *batch.redelivered]),
+            ("duplicate", [batch.duplicate] if batch.duplicate is not None else []),
+            ("rejected", [*batch.rejected, *batch.rejected_again, *map(lost_events, delivery.lost)]),
+        ]
+        counted = [
+            frame.select(pl.col("shard").cast(pl.String), pl.col("of_topic").cast(pl.String), "minute")
+            .group_by("shard", "of_topic", "minute")
+            .len("count")
+            .with_columns(pl.lit(outcome).alias("outcome"))
+            for outcome, frames in outcomes
+            for frame in frames
+        ]
+        if not counted:
+            return pl.DataFrame()
+        table = pl.concat(counted)
+        firsts: dict[str, tuple[int, int]] = {}
+        for entry in delivery.entries:
+            firsts.setdefault(entry.shard, (entry.receipt_high, entry.receipt_low))
+        for lost in delivery.lost:
+            firsts.setdefault(lost.shard, (0, lost.first_seq))
+        shards = table["shard"].to_list()
+        return (
+            table.with_columns(
+                pl.Series("first_high", [firsts[s][0] for s in shards], dtype=pl.UInt64),
+                pl.Series("first_low", [firsts[s][1] for s in shards], dtype=pl.UInt64),
+            )
+            .group_by("shard", "first_high", "first_low", "of_topic", "minute")
+            .agg(pl.col("count").filter(outcome=outcome).sum().cast(pl.UInt64).alias(outcome) for outcome in _COUNTS)
+            .with_columns(pl.col("minute").cast(pl.UInt32), pl.col("of_topic").alias("topic"), *self._tags(number))
+            .select("stream", "shard", "first_high", "first_low", "topic", "minute", *_COUNTS, "batch")
+        )

@@ -1,0 +1,135 @@
+"""The worker: reads a group's deliveries, takes each through the steps, and commits what is stored."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from eventmill.queue.base import Delivery, Reader
+from eventmill.store.base import Store, StoreUnavailable
+from eventmill.topics import Topic
+from eventmill.work.batch import Batch, decode
+from eventmill.work.dedup import Dedup
+from eventmill.work.enrich import Enrich
+from eventmill.work.identity import Identify
+from eventmill.work.insert import Insert
+from eventmill.work.progress import Progress
+from eventmill.work.seen import Seen
+from eventmill.work.validate import Validate
+
+log = logging.getLogger(__name__)
+_IDLE_S = 0.05
+_RETRY_S = 1.0
+_SAVE_S = 300.0
+
+
+class Worker:
+    """One consumer group's pipeline: decode, validate, identify, enrich, dedup, insert, commit.
+
+    Everything that changes is written in the order events, rejects, ledger, position; a stop between any two is
+    mended at the next start from the receipts that the store holds behind the committed batch.
+    """
+
+    def __init__(
+        self,
+        reader: Reader,
+        store: Store,
+        *,
+        group: str,
+        topics: Mapping[str, Topic],
+        zone: ZoneInfo,
+        folder: Path,
+        batch: int = 50_000,
+        linger_ms: int = 200,
+        at: Callable[[str], None] = lambda point: None,
+    ) -> None:
+        self.group = group
+        self.progress = Progress(group)
+        self._reader, self._store, self._at = reader, store, at
+        self._limit, self._linger = batch, linger_ms / 1000
+        self._seen = Seen(store, group, folder / "ids" / group)
+        self._dedup = Dedup(store, group, self._seen)
+        self._insert = Insert(store, group, self._dedup, at)
+        self._validate = Validate(topics, zone)
+        self._steps: list[Callable[[Batch], Batch]] = [self._validate, Identify(), Enrich(), self._dedup]
+        self._topics: Sequence[str] = ()
+        self._last = -1
+        self._saved = time.monotonic()
+        self.set_topics(topics)
+
+    def set_topics(self, topics: Mapping[str, Topic]) -> None:
+        """Takes new declarations; in force with the next delivery."""
+        self._validate.topics = topics
+        self._topics = [name for name, topic in topics.items() if topic.group == self.group]
+
+    def run(self, stop: threading.Event) -> None:
+        """Works until told to stop; then the delivery under way is finished and committed."""
+        self.recover(stop)
+        while not stop.is_set():
+            began = time.monotonic()
+            events = self.step(stop)
+            if events < self._limit // 2:
+                stop.wait(max(_IDLE_S, self._linger - (time.monotonic() - began)) if events else _IDLE_S)
+        self._seen.save(self._last)
+
+    def recover(self, stop: threading.Event) -> None:
+        """Loads what is committed and what a stop left half done; waits for the store where it is away."""
+        while not stop.is_set():
+            try:
+                self._reader.rewind(self.group)
+                self._last = self._reader.position(self.group).batch
+                self._dedup.recover(self._last)
+                return
+            except StoreUnavailable as error:
+                self.progress.failed(str(error))
+                stop.wait(_RETRY_S)
+
+    def step(self, stop: threading.Event) -> int:
+        """One delivery, stored and committed; returns its events. 0 where there was nothing."""
+        delivery = self._reader.read(self.group, self._topics, self._limit)
+        if delivery is None:
+            self._save_now_and_then()
+            return 0
+        try:
+            self._process(delivery)
+        except StoreUnavailable as error:
+            log.warning("the store is unavailable, trying again: %s", error)
+            self.progress.failed(str(error))
+            stop.wait(_RETRY_S)
+            self.recover(stop)
+            return 0
+        return delivery.events
+
+    def _process(self, delivery: Delivery) -> None:
+        number = self._last + 1
+        with self.progress.time("decode"):
+            batch = decode(delivery)
+        for step in self._steps:
+            with self.progress.time(getattr(step, "name", "step")):
+                batch = step(batch)
+        with self.progress.time("insert"):
+            inserted = self._insert(batch, delivery, number)
+        with self.progress.time("commit"):
+            self._reader.commit(delivery, number)
+        self._at("commit")
+        self._last = number
+        self._dedup.committed(inserted)
+        self.progress.done(delivery.events, inserted.height, _rejected(batch), number)
+        for lost in delivery.lost:
+            log.error("queue damaged: %s %d-%d: %s", lost.shard, lost.first_seq, lost.last_seq, lost.reason)
+
+    def _save_now_and_then(self) -> None:
+        if time.monotonic() - self._saved > _SAVE_S:
+            self._seen.save(self._last)
+            self._saved = time.monotonic()
+
+
+def _rejected(batch: Batch) -> pl.DataFrame:
+    """How many events of each reason were refused."""
+    if not batch.rejected:
+        return pl.DataFrame(schema={"reason": pl.String, "len": pl.UInt32})
+    return pl.concat([rows.select("reason") for rows in batch.rejected]).group_by("reason").len()

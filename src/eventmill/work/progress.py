@@ -1,0 +1,64 @@
+"""What a worker has done and how long each step took: for /metrics, the lag page and the drain estimate."""
+
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import polars as pl
+
+_WINDOW_S = 30.0
+
+
+class Progress:
+    """Counters since the start, and the rate over the last half minute. Read from other threads."""
+
+    def __init__(self, group: str) -> None:
+        self.group = group
+        self.events = 0
+        self.stored = 0
+        self.batches = 0
+        self.batch = 0
+        self.rejected: Counter[str] = Counter()
+        self.seconds: Counter[str] = Counter()
+        self.error: str | None = None
+        self._recent: deque[tuple[float, int]] = deque()
+        self._busy = 0.0
+
+    @contextmanager
+    def time(self, step: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - began
+            self.seconds[step] += spent
+            self._busy += spent
+
+    def done(self, events: int, stored: int, rejected: pl.DataFrame, batch: int) -> None:
+        self.events += events
+        self.stored += stored
+        self.batches += 1
+        self.batch = batch
+        self.error = None
+        for reason, count in rejected.iter_rows():
+            self.rejected[reason] += count
+        now = time.monotonic()
+        self._recent.append((now, events))
+        while self._recent and now - self._recent[0][0] > _WINDOW_S:
+            self._recent.popleft()
+
+    def failed(self, error: str) -> None:
+        self.error = error
+
+    def rate(self) -> float:
+        """Events a second over the last half minute."""
+        recent = list(self._recent)
+        if not recent:
+            return 0.0
+        span = max(1.0, time.monotonic() - recent[0][0])
+        return sum(events for _, events in recent) / span
+
+    def capacity(self) -> float:
+        """Events a second that the worker manages while it is busy."""
+        return self.events / self._busy if self._busy else 0.0

@@ -1,0 +1,134 @@
+"""Which client ids were stored before: a filter for "surely new", the recent ones exactly, the rest asked of the store.
+
+The filter is saved beside the store with the number of the last batch in it; what was stored after that is
+added at the start, and all of it is rebuilt where the files are missing. An id is added only after its insert.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+from rbloom import Bloom
+
+from eventmill.store.base import Store
+from eventmill.work.batch import RECEIPT
+
+KNOWN = ("id_hash", "content", *RECEIPT)
+_SCHEMA = {
+    "id_hash": pl.UInt64, "content": pl.UInt64,
+    "receipt_high": pl.UInt64, "receipt_low": pl.UInt64, "receipt_index": pl.UInt32,
+}  # fmt: skip
+_ERROR_RATE = 1e-5
+_SEGMENTS = (100_000, 1_000_000, 10_000_000)
+_RECENT_ROWS = 500_000
+_ASK = 10_000
+_SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835
+
+
+def _spread(number: int) -> int:
+    """A 128-bit signed seed for the filter out of a 64-bit hash."""
+    return ((number * _SPREAD) & ((1 << 128) - 1)) - (1 << 127)
+
+
+class Seen:
+    """Memory of ids for one stream of batches."""
+
+    def __init__(self, store: Store, stream: str, folder: Path) -> None:
+        self._store, self._stream, self._folder = store, stream, folder
+        self._filters: list[Bloom] = []
+        self._room = 0
+        self._recent: list[pl.DataFrame] = []
+        self._changed = False
+
+    def open(self, committed: int) -> None:
+        """Loads the filter and adds what was stored since it was saved. Raises StoreError."""
+        saved = self._load()
+        self._recent.clear()
+        rows = self._store.frame(
+            "SELECT id_hash FROM events WHERE stream = {stream:String} AND batch > {saved:UInt64} AND id_hash != 0",
+            {"stream": self._stream, "saved": saved},
+        )
+        self._add_hashes(rows["id_hash"].to_list() if rows.height else [])
+        if rows.height:
+            self.save(committed)
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Remembers rows (the columns of KNOWN) that are in the store."""
+        if rows.height:
+            self._add_hashes(rows["id_hash"].to_list())
+            self._recent.append(rows.select(KNOWN))
+            while sum(frame.height for frame in self._recent) > _RECENT_ROWS and len(self._recent) > 1:
+                self._recent.pop(0)
+            if len(self._recent) > 64:
+                self._recent = [pl.concat(self._recent)]
+
+    def find(self, hashes: Sequence[int]) -> pl.DataFrame:
+        """The stored rows (KNOWN) of those hashes that were stored before."""
+        maybe = [h for h in hashes if any(h in f for f in self._filters)] if self._filters else []
+        if not maybe:
+            return pl.DataFrame(schema=_SCHEMA)
+        wanted = pl.DataFrame({"id_hash": pl.Series(sorted(set(maybe)), dtype=pl.UInt64)})
+        found = [frame.join(wanted, on="id_hash", how="semi") for frame in self._recent]
+        recent = pl.concat(found) if found else pl.DataFrame(schema=_SCHEMA)
+        left = wanted.join(recent, on="id_hash", how="anti")["id_hash"].to_list()
+        asked = [self._ask(left[at : at + _ASK]) for at in range(0, len(left), _ASK)]
+        return pl.concat([recent, *asked]).unique("id_hash", keep="first", maintain_order=True)
+
+    def save(self, batch: int) -> None:
+        """Writes the filter down as holding every batch up to this one; a crash keeps the old or the new."""
+        if not self._changed:
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for place, segment in enumerate(self._filters):
+            path = self._folder / f"{place:04d}.bloom"
+            if place == len(self._filters) - 1 or not path.exists():
+                segment.save(str(path.with_suffix(".new")))
+                _sync(path.with_suffix(".new"))
+                path.with_suffix(".new").replace(path)
+        meta = {"batch": batch, "segments": len(self._filters), "room": self._room}
+        new = self._folder / "meta.new"
+        new.write_text(json.dumps(meta), encoding="utf-8")
+        _sync(new)
+        new.replace(self._folder / "meta.json")
+        self._changed = False
+
+    def _load(self) -> int:
+        """The last batch that the loaded filter holds; 0 where there is none."""
+        self._filters, self._room = [], 0
+        try:
+            meta = json.loads((self._folder / "meta.json").read_text(encoding="utf-8"))
+            loaded = [
+                Bloom.load(str(self._folder / f"{place:04d}.bloom"), _spread) for place in range(meta["segments"])
+            ]
+        except (OSError, ValueError, KeyError):
+            return 0
+        self._filters, self._room = loaded, int(meta["room"])
+        return int(meta["batch"])
+
+    def _add_hashes(self, hashes: list[int]) -> None:
+        while hashes:
+            if self._room <= 0:
+                capacity = _SEGMENTS[min(len(self._filters), len(_SEGMENTS) - 1)]
+                self._filters.append(Bloom(capacity, _ERROR_RATE, _spread))
+                self._room = capacity
+            part, hashes = hashes[: self._room], hashes[self._room :]
+            self._filters[-1].update(part)
+            self._room -= len(part)
+            self._changed = True
+
+    def _ask(self, hashes: list[int]) -> pl.DataFrame:
+        listed = ",".join(map(str, hashes))
+        frame = self._store.frame(
+            f"SELECT {', '.join(KNOWN)} FROM events WHERE id_hash IN ({listed})"  # noqa: S608 - numbers only
+        )
+        return frame.cast(_SCHEMA) if frame.height else pl.DataFrame(schema=_SCHEMA)  # type: ignore[arg-type]
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,56 @@
+"""Reading the times that clients send: RFC 3339, epoch seconds or milliseconds, with or without a zone."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from eventmill.clock import DAY_MS
+
+EARLIEST_MS = 631_152_000_000  # 1990-01-01
+MS_ABOVE = 1e11
+
+
+def parse_times(texts: pl.Series, zone: ZoneInfo) -> pl.Series:
+    """Milliseconds since the epoch (Int64) for each text; null where it is no time.
+
+    Numbers above 1e11 are milliseconds, others seconds; a time without a zone is of `zone`.
+    """
+    frame = pl.DataFrame({"text": texts})
+    text = pl.col("text").str.strip_chars()
+    quick = text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="ms", strict=False).dt.epoch("ms")
+    frame = frame.with_columns(quick.alias("ms"))
+    left = frame.filter(pl.col("text").is_not_null() & pl.col("ms").is_null())["text"].unique()
+    if left.len():
+        mapped = pl.DataFrame(
+            {"text": left, "slow": [_parse(value, zone) for value in left.to_list()]},
+            schema={"text": pl.String, "slow": pl.Int64},
+        )
+        frame = frame.join(mapped, on="text", how="left", maintain_order="left").with_columns(
+            pl.coalesce("ms", "slow").alias("ms")
+        )
+    return frame["ms"]
+
+
+def _parse(text: str, zone: ZoneInfo) -> int | None:
+    text = text.strip()
+    try:
+        number = float(text)
+    except ValueError:
+        pass
+    else:
+        if "_" in text or number != number or abs(number) > 1e18:
+            return None
+        return int(number if abs(number) > MS_ABOVE else number * 1000)
+    try:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=zone)
+        return int(moment.timestamp() * 1000)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def out_of_range(time: pl.Expr, received: pl.Expr) -> pl.Expr:
+    """Whether a time is one that no event can have had: before 1990, or a day after it was received."""
+    return (time < EARLIEST_MS) | (time > received + DAY_MS)
