@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ class Child:
     failures: int = 0
     due: float = 0.0
     ready: bool = False
-    last_exit: int | None = field(default=None)
+    last_exit: int | None = None
+    told: int = 0
 
 
 def die_with_parent(parent: int) -> None:
@@ -172,11 +173,10 @@ class Parent:
         running = [child for child in self._children if child.process is not None]
         collectors = [child for child in running if child.name != "engine"]
         for child in running if hard else collectors or running:
-            assert child.process is not None
-            child.process.send_signal(signal.SIGKILL if hard and self._stopping > 2 else signal.SIGTERM)
-        if hard and not running:
-            return True
-        time.sleep(0.05)
+            level = min(self._stopping, 3) if hard else 1
+            if child.process is not None and child.told < level:
+                child.told = level
+                child.process.send_signal(signal.SIGKILL if level == 3 else signal.SIGTERM)
         return not running
 
     def _mark_ready(self, data: bytes) -> None:

@@ -25,16 +25,17 @@ class SettingsError(Exception):
 class Collect(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The door: where events come in."""
 
-    listen: Annotated[list[str], Doc(description="Addresses that take events, HOST:PORT.")] = ["0.0.0.0:8080"]
+    listen: Annotated[list[str], Doc(description="Addresses that take events, HOST:PORT.")] = msgspec.field(
+        default_factory=lambda: ["0.0.0.0:8080"]
+    )
     processes: Annotated[int, Doc(description="Collector processes sharing these addresses.", ge=1, le=256)] = 2
     max_body: Annotated[str, Doc(description="Largest request body, as sent and decompressed; larger is 413.")] = "10MB"
     trusted_proxies: Annotated[
         list[str], Doc(description="Networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/8.")
     ] = []
-    pixel_paths: Annotated[list[str], Doc(description="Paths that answer a 1×1 image and record an event.")] = [
-        "/event.png",
-        "/event.gif",
-    ]
+    pixel_paths: Annotated[list[str], Doc(description="Paths that answer a 1×1 image and record an event.")] = msgspec.field(
+        default_factory=lambda: ["/event.png", "/event.gif"]
+    )
     do_not_track: Annotated[
         str,
         Doc(

@@ -22,8 +22,8 @@ class Field(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     required: Annotated[bool, Doc(description="An event without it is rejected.")] = False
     min: Annotated[float | None, Doc(description="Least number.")] = None
     max: Annotated[float | None, Doc(description="Greatest number.")] = None
-    min_length: Annotated[int | None, Doc(description="Least length of a string, in characters.", ge=0)] = None
-    max_length: Annotated[int | None, Doc(description="Greatest length of a string, in characters.", ge=0)] = None
+    min_length: Annotated[int | None, Doc(description="Least length of a string, in characters.")] = None
+    max_length: Annotated[int | None, Doc(description="Greatest length of a string, in characters.")] = None
     pattern: Annotated[str | None, Doc(description="Regular expression that the whole string matches.")] = None
     values: Annotated[list[Any] | None, Doc(description="The values that an enum allows.")] = None
 
@@ -33,7 +33,7 @@ class Topic(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     aliases: Annotated[list[str], Doc(description="Paths that take POSTs into this topic and answer OK.")] = []
     fields: Annotated[dict[str, Field], Doc(description="Checks by field name, known fields or props.")] = {}
-    field_count: Annotated[int | None, Doc(description="Exactly so many fields must be sent.", ge=0)] = None
+    field_count: Annotated[int | None, Doc(description="Exactly so many fields must be sent.")] = None
     extra: Annotated[Literal["allow", "reject"], Doc(description="Undeclared fields: allow or reject.")] = "allow"
     retention: Annotated[str, Doc(description="How long the queue keeps what every group has read.")] = "15d"
     consumers: Annotated[int, Doc(description="Consumers of the topic in its group (brokers).", ge=1)] = 1

@@ -47,7 +47,7 @@ def content_hashes(frame: pl.DataFrame) -> list[int]:
     props = pl.Series("_props", [_props(text) for text in frame["props"].to_list()], dtype=pl.String)
     joined = frame.with_columns(times, props).select(pl.concat_str([*parts, "_time", "_props"], separator=_SEPARATOR))
     digest = xxhash.xxh3_64_intdigest
-    return [digest(text) for text in joined.to_series().to_list()]
+    return [digest(text) for text in joined.to_series().cast(pl.Binary).to_list()]
 
 
 def id_hashes(frame: pl.DataFrame) -> list[int]:
@@ -56,7 +56,7 @@ def id_hashes(frame: pl.DataFrame) -> list[int]:
         pl.concat_str(["site", pl.col("of_topic").cast(pl.String), "id"], separator=_SEPARATOR)
     ).to_series()
     digest = xxhash.xxh3_64_intdigest
-    return [digest(text) or 1 for text in joined.to_list()]
+    return [digest(text) or 1 for text in joined.cast(pl.Binary).to_list()]
 
 
 def _time(text: str | None) -> str:

@@ -1,0 +1,122 @@
+"""`serve` and the roles of it that run alone: `collect`, `work`, `web`."""
+
+import os
+import sys
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from eventmill.commands.common import ConfigOption, DataOption, errors, fail, settings_from
+from eventmill.settings import Settings, address
+
+CollectOption = Annotated[
+    list[str] | None,
+    typer.Option("--collect", metavar="HOST:PORT", help="Take events here; repeat for several addresses."),
+]
+WebOption = Annotated[str | None, typer.Option("--web", metavar="HOST:PORT", help="API and dashboard.")]
+CollectorsOption = Annotated[int | None, typer.Option("--collectors", metavar="N", help="Collector processes.")]
+QueueOption = Annotated[str | None, typer.Option("--queue", metavar="URL", help="The durable queue.")]
+StoreOption = Annotated[str | None, typer.Option("--store", metavar="URL", help="The store.")]
+
+
+def serve(
+    config: ConfigOption = None,
+    data: DataOption = None,
+    collect: CollectOption = None,
+    web: WebOption = None,
+    collectors: CollectorsOption = None,
+    queue: QueueOption = None,
+    store: StoreOption = None,
+) -> None:
+    """Run everything on this machine: collectors, queue, worker, store, API, dashboard.
+
+    Prints its addresses once it is ready. SIGTERM or Ctrl-C drains: what was acknowledged is stored or
+    still queued, and the next start goes on from there.
+
+    [dim]Example:[/dim]  eventmill serve --collect 0.0.0.0:8080 --web 127.0.0.1:8090 --collectors 2
+    """
+    settings = settings_from(
+        config,
+        data,
+        collect__listen=collect or None,
+        web__listen=web,
+        collect__processes=collectors,
+        queue__url=queue,
+        store__url=store,
+    )
+    check_web(settings)
+    from eventmill.app import plan
+
+    with errors():
+        path = plan(settings)
+    # The parent is a program of its own: it keeps none of what the command line needed.
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "eventmill.parent", str(path)])  # noqa: S606
+
+
+def check_web(settings: Settings) -> None:
+    """The API has no keys yet, so it must not be reachable from other machines."""
+    host, _ = address(settings.web.listen)
+    if host not in ("127.0.0.1", "::1", "localhost"):
+        fail(
+            f"web.listen = {settings.web.listen!r} is open to other machines and there is no key yet: "
+            "use 127.0.0.1:PORT, and reach it through a tunnel (ssh -L 8090:127.0.0.1:8090 this-machine)",
+            2,
+        )
+
+
+def collect(
+    config: ConfigOption = None,
+    data: DataOption = None,
+    collect: CollectOption = None,
+    queue: QueueOption = None,
+) -> None:
+    """Run one collector alone (several machines: needs a broker queue, or `work` on the same data directory)."""
+    from eventmill import app
+    from eventmill.parent import bind
+
+    settings = settings_from(config, data, collect__listen=collect or None, queue__url=queue)
+    with errors():
+        sockets = []
+        for listen in settings.collect.listen:
+            listener = bind(*address(listen), shared=True)
+            listener.listen(4096)
+            sockets.append(listener)
+        typer.echo(f"collector on {', '.join(settings.collect.listen)}; queue {settings.queue.url}")
+        app.run_collector(settings, free_slot(settings), sockets, lambda: typer.echo("ready"))
+
+
+def work(config: ConfigOption = None, data: DataOption = None, store: StoreOption = None) -> None:
+    """Run the worker alone: it reads the queue and stores."""
+    from eventmill import app
+
+    settings = settings_from(config, data, store__url=store)
+    with errors():
+        app.run_engine(settings, None, lambda: typer.echo("worker ready"))
+
+
+def web(
+    config: ConfigOption = None, data: DataOption = None, web: WebOption = None, store: StoreOption = None
+) -> None:
+    """Run the API and the dashboard alone (needs a server store; the embedded one belongs to `serve`)."""
+    from eventmill.engine import Engine
+    from eventmill.parent import bind
+    from eventmill.web.serve import run_web
+
+    settings = settings_from(config, data, web__listen=web, store__url=store)
+    check_web(settings)
+    with errors():
+        listener = bind(*address(settings.web.listen), shared=False)
+        listener.listen(1024)
+        engine = Engine(settings, workers=False)
+        engine.start()
+        run_web(engine.services, listener, lambda: typer.echo(f"API and dashboard on http://{settings.web.listen}/"))
+        engine.stop()
+
+
+def free_slot(settings: Settings) -> int | None:
+    """None lets the queue give the first free slot."""
+    return None if urlsplit(settings.queue.url).scheme == "sqlite" else 0
+
+
