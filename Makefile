@@ -28,7 +28,7 @@ check: setup  ## style, types, import contracts, docs
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy --strict src
 	.venv/bin/lint-imports
-	$(PY) scripts/check_docs.py
+	$(PY) -m scripts.check_tree
 
 bench: setup  ## measures this machine and prints the table of README
 	@$(PY) -m bench $(ARGS)
