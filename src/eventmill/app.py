@@ -33,14 +33,16 @@ def read_settings(path: Path) -> Settings:
     return msgspec.json.decode(path.read_bytes(), type=Settings)
 
 
-def run_collector(settings: Settings, number: int, sockets: list[socket.socket], on_ready: Callable[[], None]) -> None:
-    """A collector: the door on these sockets, its own shard of the queue."""
+def run_collector(
+    settings: Settings, number: int | None, sockets: list[socket.socket], on_ready: Callable[[], None]
+) -> None:
+    """A collector: the door on these sockets, its own shard of the queue (None: the first free one)."""
     from eventmill.collect.server import run_collector as run
     from eventmill.queue.open import open_writer
 
     writer = open_writer(settings, number)
     try:
-        run(settings, sockets, writer, f"collector-{number}", on_ready)
+        run(settings, sockets, writer, f"collector-{number or 0}", on_ready)
     finally:
         writer.close()
 

@@ -12,6 +12,7 @@ from eventmill.queue.open import open_reader
 from eventmill.settings import Settings, duration
 from eventmill.topics import Topic, groups
 from eventmill.work.loop import Worker
+from eventmill.work.poison import child_probe
 
 log = logging.getLogger(__name__)
 _DRAIN_S = 10.0
@@ -43,6 +44,7 @@ class Engine:
                 batch=settings.work.batch,
                 linger_ms=duration(settings.work.linger),
                 at=_killer(kill_at),
+                deadly=child_probe(settings.data_dir / "run" / "settings.json"),
             )
             for group in groups(self.topics)
             if workers

@@ -76,7 +76,8 @@ class Parent:
     def bind_all(self) -> None:
         """Takes every address, or raises OSError naming the one that is taken."""
         listeners: list[list[socket.socket]] = [[] for _ in range(self._plan["collectors"])]
-        for host, port in self._plan["collect"]:
+        for host, wanted in self._plan["collect"]:
+            port = wanted
             for sockets in listeners:
                 listener = _bind_or_say(host, port, shared=True)
                 port = listener.getsockname()[1]
@@ -231,7 +232,9 @@ def _bind_or_say(host: str, port: int, *, shared: bool) -> socket.socket:
     try:
         return bind(host, port, shared=shared)
     except OSError as error:
-        raise OSError(f"cannot listen on {_shown(host, port)}: {error.strerror}; another program has the port?") from error
+        raise OSError(
+            f"cannot listen on {_shown(host, port)}: {error.strerror}; another program has the port?"
+        ) from error
 
 
 def _shown(host: str, port: int) -> str:

@@ -33,8 +33,8 @@ class Collect(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     trusted_proxies: Annotated[
         list[str], Doc(description="Networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/8.")
     ] = []
-    pixel_paths: Annotated[list[str], Doc(description="Paths that answer a 1×1 image and record an event.")] = msgspec.field(
-        default_factory=lambda: ["/event.png", "/event.gif"]
+    pixel_paths: Annotated[list[str], Doc(description="Paths that answer a 1×1 image and record an event.")] = (
+        msgspec.field(default_factory=lambda: ["/event.png", "/event.gif"])
     )
     do_not_track: Annotated[
         str,
@@ -79,7 +79,9 @@ class Queue(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The durable queue."""
 
     url: Annotated[str, Doc(description="Where acknowledged events wait: sqlite: (embedded).")] = "sqlite:"
-    quota: Annotated[str, Doc(description="Bytes that all queue files may take; beyond, the door answers 503.")] = "20GB"
+    quota: Annotated[str, Doc(description="Bytes that all queue files may take; beyond, the door answers 503.")] = (
+        "20GB"
+    )
     reserve: Annotated[str, Doc(description="Bytes of the disk left free; below, the door answers 503.")] = "256MB"
     file_size: Annotated[str, Doc(description="A queue file rolls to a new one at this size.")] = "256MB"
 

@@ -3,7 +3,6 @@
 import os
 import sys
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
@@ -84,7 +83,7 @@ def collect(
             listener.listen(4096)
             sockets.append(listener)
         typer.echo(f"collector on {', '.join(settings.collect.listen)}; queue {settings.queue.url}")
-        app.run_collector(settings, free_slot(settings), sockets, lambda: typer.echo("ready"))
+        app.run_collector(settings, None, sockets, lambda: typer.echo("ready"))
 
 
 def work(config: ConfigOption = None, data: DataOption = None, store: StoreOption = None) -> None:
@@ -96,9 +95,7 @@ def work(config: ConfigOption = None, data: DataOption = None, store: StoreOptio
         app.run_engine(settings, None, lambda: typer.echo("worker ready"))
 
 
-def web(
-    config: ConfigOption = None, data: DataOption = None, web: WebOption = None, store: StoreOption = None
-) -> None:
+def web(config: ConfigOption = None, data: DataOption = None, web: WebOption = None, store: StoreOption = None) -> None:
     """Run the API and the dashboard alone (needs a server store; the embedded one belongs to `serve`)."""
     from eventmill.engine import Engine
     from eventmill.parent import bind
@@ -113,10 +110,3 @@ def web(
         engine.start()
         run_web(engine.services, listener, lambda: typer.echo(f"API and dashboard on http://{settings.web.listen}/"))
         engine.stop()
-
-
-def free_slot(settings: Settings) -> int | None:
-    """None lets the queue give the first free slot."""
-    return None if urlsplit(settings.queue.url).scheme == "sqlite" else 0
-
-

@@ -40,5 +40,3 @@ def _module(settings: Settings):  # type: ignore[no-untyped-def]  # noqa: ANN202
         if backend.extra is None:
             raise
         raise QueueError(f"queue {scheme}: needs an extra: pip install 'eventmill[{backend.extra}]'") from error
-
-

@@ -72,13 +72,17 @@ class Batch:
             self.reject(refused, pl.col("_reason"), pl.col("_detail"))
             self.frame = self.frame.drop("_reason", "_detail")
 
+    def reject_matching(self, receipts: pl.DataFrame, reason: str) -> None:
+        """Rejects the rows of these receipts."""
+        marked = self.frame.join(receipts.with_columns(_marked=True), on=RECEIPT, how="left", maintain_order="left")
+        self.reject(marked["_marked"].fill_null(False), pl.lit(reason))
+
     def _bytes(self, rows: pl.DataFrame) -> pl.Series:
         """The text as sent where the door kept it, else the line as it stands in the queue."""
         if self._lines is None:
             self._lines = self.body.split(b"\n")
         texts = [
-            raw if raw is not None else self._lines[row].decode()
-            for raw, row in rows.select("_raw", "row").iter_rows()
+            raw if raw is not None else self._lines[row].decode() for raw, row in rows.select("_raw", "row").iter_rows()
         ]
         return pl.Series("bytes", texts, dtype=pl.String)
 

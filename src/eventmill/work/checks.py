@@ -1,5 +1,6 @@
 """A topic's declared checks, compiled to one function over an event's fields."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -81,7 +82,7 @@ def _is_integer(value: Any) -> str | None:
 
 def _is_number(value: Any) -> str | None:
     number = _number(value)
-    return None if number is not None and abs(number) != float("inf") and number == number else f"{value!r} is no number"
+    return None if number is not None and math.isfinite(number) else f"{value!r} is no number"
 
 
 def _is_boolean(value: Any) -> str | None:
@@ -108,7 +109,7 @@ _TYPES: dict[str, Check] = {
     "number": _is_number,
     "boolean": _is_boolean,
     "time": _is_time,
-    "enum": lambda value: None,
+    "enum": lambda _value: None,
 }
 
 

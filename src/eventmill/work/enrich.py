@@ -4,7 +4,6 @@ from urllib.parse import unquote_plus
 
 import polars as pl
 
-
 from eventmill.work.agents import describe
 from eventmill.work.batch import Batch
 
@@ -32,10 +31,7 @@ class Enrich:
         topic = pl.col("of_topic").cast(pl.String)
         frame = frame.with_columns(
             pl.coalesce("site", "url_host").fill_null("").alias("site"),
-            pl.when(pl.col("category").fill_null("") == "")
-            .then(topic)
-            .otherwise(pl.col("category"))
-            .alias("category"),
+            pl.when(pl.col("category").fill_null("") == "").then(topic).otherwise(pl.col("category")).alias("category"),
             pl.col("action").fill_null(""),
             *(pl.col(name).fill_null("") for name in _KEPT),
         )
@@ -69,7 +65,6 @@ def _campaign(name: str, frame: pl.DataFrame) -> pl.Series:
 
 def _unquote(text: str) -> str:
 
-
     return unquote_plus(text)[:200]
 
 
@@ -86,5 +81,3 @@ def _with_agents(frame: pl.DataFrame) -> pl.DataFrame:
         }
     )
     return frame.join(agents, on="user_agent", how="left", maintain_order="left")
-
-

@@ -9,9 +9,28 @@ import xxhash
 from eventmill.event import KEY_PARTS
 from eventmill.work.batch import Batch
 
-_CONTENT = ("site", "time", *KEY_PARTS, "user", "session", "url", "referrer", "user_agent", "own_ip", "language", "screen")
+_CONTENT = (
+    "site",
+    "time",
+    *KEY_PARTS,
+    "user",
+    "session",
+    "url",
+    "referrer",
+    "user_agent",
+    "own_ip",
+    "language",
+    "screen",
+)
 _ABSENT, _SEPARATOR = "\x00", "\x1f"
-_decode = msgspec.json.Decoder(float_hook=lambda text: _number(text)).decode
+
+
+def _number(text: str) -> float | int:
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) < 1e17 else value
+
+
+_decode = msgspec.json.Decoder(float_hook=_number).decode
 _encode = msgspec.json.Encoder(order="sorted").encode
 _NUMERIC = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
@@ -67,8 +86,3 @@ def _time(text: str | None) -> str:
 
 def _props(text: str | None) -> str:
     return _ABSENT if text is None else _encode(_decode(text)).decode()
-
-
-def _number(text: str) -> float | int:
-    value = float(text)
-    return int(value) if value.is_integer() and abs(value) < 1e17 else value

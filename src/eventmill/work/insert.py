@@ -5,7 +5,7 @@ from collections.abc import Callable
 import polars as pl
 
 from eventmill.queue.base import Delivery
-from eventmill.store.base import Store
+from eventmill.store.base import Store, StoreError, StoreUnavailable
 from eventmill.work.batch import RECEIPT, Batch
 from eventmill.work.dedup import Dedup
 from eventmill.work.lost import lost_events, lost_rejects
@@ -30,8 +30,9 @@ class Insert:
     def __call__(self, batch: Batch, delivery: Delivery, number: int) -> pl.DataFrame:
         """Inserts the batch under this number; returns the event rows inserted. Raises StoreError."""
         events = self._events(batch.frame, number)
-        if events.height:
-            self._store.insert("events", events)
+        refused = self._insert_events(events) if events.height else []
+        if refused:
+            events = self._refuse(batch, events, refused)
         self._at("events")
         if batch.rejected or delivery.lost:
             rows = self._dedup.rejects(pl.concat([*batch.rejected, *map(lost_rejects, delivery.lost)]))
@@ -43,6 +44,24 @@ class Insert:
             self._store.insert("ledger", ledger)
         self._at("ledger")
         return events
+
+    def _insert_events(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
+        """Inserts the rows; those that the store itself refuses are found by halves and returned."""
+        try:
+            self._store.insert("events", rows)
+        except StoreUnavailable:
+            raise
+        except StoreError:
+            if rows.height == 1:
+                return [rows]
+            half = rows.height // 2
+            return self._insert_events(rows[:half]) + self._insert_events(rows[half:])
+        return []
+
+    def _refuse(self, batch: Batch, events: pl.DataFrame, refused: list[pl.DataFrame]) -> pl.DataFrame:
+        wanted = pl.concat(refused).select(RECEIPT)
+        batch.reject_matching(wanted, "store_refused")
+        return events.join(wanted, on=RECEIPT, how="anti", maintain_order="left")
 
     def _events(self, frame: pl.DataFrame, number: int) -> pl.DataFrame:
         return frame.with_columns(

@@ -9,17 +9,16 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from eventmill.queue.base import Delivery, Reader
-from eventmill.store.base import Store, StoreUnavailable
+from eventmill.queue.base import Delivery, Entry, Reader
+from eventmill.store.base import Store, StoreError, StoreUnavailable
 from eventmill.topics import Topic
 from eventmill.work.batch import Batch, decode
 from eventmill.work.dedup import Dedup
-from eventmill.work.enrich import Enrich
-from eventmill.work.identity import Identify
 from eventmill.work.insert import Insert
+from eventmill.work.pipeline import Step, pure_steps
+from eventmill.work.poison import DEATHS_BEFORE_PROBE, Attempts, Probe, isolate
 from eventmill.work.progress import Progress
 from eventmill.work.seen import Seen
-from eventmill.work.validate import Validate
 
 log = logging.getLogger(__name__)
 _IDLE_S = 0.05
@@ -45,8 +44,10 @@ class Worker:
         folder: Path,
         batch: int = 50_000,
         linger_ms: int = 200,
-        at: Callable[[str], None] = lambda point: None,
+        at: Callable[[str], None] = lambda _point: None,
+        deadly: Probe | None = None,
     ) -> None:
+        """`at` is told each point passed; `deadly` probes entries that may kill the process."""
         self.group = group
         self.progress = Progress(group)
         self._reader, self._store, self._at = reader, store, at
@@ -54,8 +55,9 @@ class Worker:
         self._seen = Seen(store, group, folder / "ids" / group)
         self._dedup = Dedup(store, group, self._seen)
         self._insert = Insert(store, group, self._dedup, at)
-        self._validate = Validate(topics, zone)
-        self._steps: list[Callable[[Batch], Batch]] = [self._validate, Identify(), Enrich(), self._dedup]
+        self._validate, self._pure = pure_steps(topics, zone)
+        self._attempts = Attempts(folder / "attempts" / f"{group}.json")
+        self._deadly = deadly
         self._topics: Sequence[str] = ()
         self._last = -1
         self._saved = time.monotonic()
@@ -106,15 +108,25 @@ class Worker:
 
     def _process(self, delivery: Delivery) -> None:
         number = self._last + 1
-        with self.progress.time("decode"):
-            batch = decode(delivery)
-        for step in self._steps:
-            with self.progress.time(getattr(step, "name", "step")):
-                batch = step(batch)
+        deaths = self._attempts.begin(delivery)
+        if deaths >= DEATHS_BEFORE_PROBE and self._deadly is not None:
+            log.error("%d deaths with the same delivery: looking for the event that kills", deaths)
+            delivery = isolate(delivery, self._deadly)
+        try:
+            batch = self._transform(delivery)
+        except (StoreError, MemoryError):
+            raise
+        except Exception:
+            log.exception("a step failed: looking for the event that breaks it")
+            delivery = isolate(delivery, self._survives)
+            batch = self._transform(delivery)
+        with self.progress.time("dedup"):
+            batch = self._dedup(batch)
         with self.progress.time("insert"):
             inserted = self._insert(batch, delivery, number)
         with self.progress.time("commit"):
             self._reader.commit(delivery, number)
+        self._attempts.end()
         self._at("commit")
         self._last = number
         self._dedup.committed(inserted)
@@ -122,10 +134,29 @@ class Worker:
         for lost in delivery.lost:
             log.error("queue damaged: %s %d-%d: %s", lost.shard, lost.first_seq, lost.last_seq, lost.reason)
 
+    def _transform(self, delivery: Delivery) -> Batch:
+        with self.progress.time("decode"):
+            batch = decode(delivery)
+        for step in self._pure:
+            with self.progress.time(_name(step)):
+                batch = step(batch)
+        return batch
+
+    def _survives(self, entries: Sequence[Entry]) -> bool:
+        try:
+            self._transform(Delivery(self.group, entries, {}))
+        except Exception:  # noqa: BLE001 - whatever a step raises is the answer
+            return False
+        return True
+
     def _save_now_and_then(self) -> None:
         if time.monotonic() - self._saved > _SAVE_S:
             self._seen.save(self._last)
             self._saved = time.monotonic()
+
+
+def _name(step: Step) -> str:
+    return str(getattr(step, "name", type(step).__name__))
 
 
 def _rejected(batch: Batch) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """Reading the times that clients send: RFC 3339, epoch seconds or milliseconds, with or without a zone."""
 
+import math
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -39,7 +40,7 @@ def _parse(text: str, zone: ZoneInfo) -> int | None:
     except ValueError:
         pass
     else:
-        if "_" in text or number != number or abs(number) > 1e18:
+        if "_" in text or not math.isfinite(number) or abs(number) > 1e18:
             return None
         return int(number if abs(number) > MS_ABOVE else number * 1000)
     try:

@@ -83,7 +83,7 @@ def _apply(batch: Batch, mine: pl.Series, check: Any) -> None:
     details = [""] * mine.len()
     rows = batch.frame.with_row_index("_at").filter(mine)
     for place, sent, props, *values in rows.select("_at", "_n", "props", *_CHECKED_FIELDS).iter_rows():
-        event = {name: value for name, value in zip(_CHECKED_FIELDS, values) if value is not None}
+        event = {name: value for name, value in zip(_CHECKED_FIELDS, values, strict=True) if value is not None}
         if "own_ip" in event:
             event["ip"] = event.pop("own_ip")
         if props:

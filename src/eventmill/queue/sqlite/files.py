@@ -43,10 +43,8 @@ def shards(root: Path) -> list[str]:
 
 def shard_files(folder: Path) -> list[ShardFile]:
     """A shard's files, oldest first."""
-    found = []
-    for entry in folder.iterdir() if folder.is_dir() else ():
-        if entry.suffix == ".db" and entry.stem.isdigit():
-            found.append(ShardFile(entry, int(entry.stem)))
+    entries = folder.iterdir() if folder.is_dir() else ()
+    found = (ShardFile(e, int(e.stem)) for e in entries if e.suffix == ".db" and e.stem.isdigit())
     return sorted(found, key=lambda file: file.first)
 
 
@@ -68,7 +66,7 @@ def bytes_on_disk(file: ShardFile) -> int:
     total = 0
     for suffix in ("", "-wal", "-shm"):
         try:
-            total += os.stat(f"{file.path}{suffix}").st_size
+            total += Path(f"{file.path}{suffix}").stat().st_size
         except FileNotFoundError:
             continue
     return total

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-
 from eventmill.clock import Clock, system_clock
 from eventmill.queue.base import Capability, Delivery, Entry, Lag, Lost, Position, Received
 from eventmill.queue.sqlite import files
@@ -153,5 +152,3 @@ class SqliteReader:
         if shard not in self._scans:
             self._scans[shard] = ShardScan(self._root / shard, self._positions.sealed, self._totals)
         return self._scans[shard]
-
-

@@ -60,7 +60,13 @@ class ShardScan:
         return result
 
     def _read_file(
-        self, file: files.ShardFile, following: int | None, topics: Sequence[str], limit: int, max_bytes: int, result: Read
+        self,
+        file: files.ShardFile,
+        following: int | None,
+        topics: Sequence[str],
+        limit: int,
+        max_bytes: int,
+        result: Read,
     ) -> bool:
         """Whether the file was read to its end."""
         marks = ",".join("?" * len(topics))
@@ -148,9 +154,7 @@ class ShardScan:
         """(topic, events, received of the oldest in ms) behind `after`."""
         found: dict[str, tuple[int, int]] = {}
         marks = ",".join("?" * len(topics))
-        sql = (
-            f"SELECT topic, sum(count), min(received) FROM entry WHERE seq > ? AND topic IN ({marks}) GROUP BY topic"  # noqa: S608
-        )
+        sql = f"SELECT topic, sum(count), min(received) FROM entry WHERE seq > ? AND topic IN ({marks}) GROUP BY topic"  # noqa: S608
         known = files.shard_files(self._folder)
         for place, file in enumerate(known):
             if place + 1 < len(known) and known[place + 1].first <= after + 1:

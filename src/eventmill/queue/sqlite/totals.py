@@ -1,6 +1,7 @@
 """What was received, by topic and minute: the left side of the ledger."""
 
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import apsw
@@ -18,7 +19,9 @@ def read_received(root: Path, positions: Positions, since: int, until: int) -> l
     live: list[tuple[files.ShardFile, files.ShardFile | None]] = []
     for shard in files.shards(root):
         known = files.shard_files(root / shard)
-        live.extend(pair for pair in zip(known, [*known[1:], None]) if (shard, pair[0].first) not in sealed)
+        live.extend(
+            pair for pair in zip(known, [*known[1:], None], strict=True) if (shard, pair[0].first) not in sealed
+        )
     for row in positions.sealed_received(since, until):
         totals[row.topic, row.minute] += row.count
     for file, successor in live:
@@ -40,7 +43,7 @@ def file_received(file: files.ShardFile, successor: files.ShardFile | None) -> l
             counts = Counter({(t, m): n for t, m, n in db.execute("SELECT topic, minute, count FROM received")})
             for seq in voids:
                 for topic, minute, count in db.execute(
-                    f"SELECT topic, received / {MINUTE_MS}, count FROM entry WHERE seq = ?", (seq,)
+                    "SELECT topic, received / ?, count FROM entry WHERE seq = ?", (MINUTE_MS, seq)
                 ):
                     counts[topic, minute] -= count
         return [(topic, minute, count) for (topic, minute), count in counts.items()]
@@ -55,7 +58,7 @@ def seal_ended(root: Path, positions: Positions) -> None:
     done = {(s.shard, s.first) for s in positions.sealed(deleted=True)}
     for shard in files.shards(root):
         known = files.shard_files(root / shard)
-        for file, successor in zip(known, known[1:]):
+        for file, successor in pairwise(known):
             if (shard, file.first) in done:
                 continue
             try:
@@ -69,4 +72,6 @@ def seal_ended(root: Path, positions: Positions) -> None:
                 continue
             finally:
                 db.close(True)
-            positions.seal(Sealed(shard, file.first, max(last, file.first - 1), events, newest), file_received(file, successor))
+            positions.seal(
+                Sealed(shard, file.first, max(last, file.first - 1), events, newest), file_received(file, successor)
+            )

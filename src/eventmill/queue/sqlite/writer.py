@@ -6,6 +6,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
@@ -93,10 +94,8 @@ class SqliteWriter:
     def close(self) -> None:
         """Moves the log into the file and frees the slot."""
         if self._db is not None:
-            try:
+            with suppress(apsw.Error):  # else the log stays beside the file and is recovered at the next start
                 files.seal(self._db)
-            except apsw.Error:
-                pass  # the log stays beside the file and is recovered at the next start
             self._db = None
         self._close_abandoned()
         os.close(self._lock)
