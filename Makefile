@@ -23,12 +23,14 @@ test: setup  ## all tests; missing services are skipped, with the reason
 	$(PY) -m pytest tests -m "not alone" -n $(JOBS) --dist loadgroup $(ARGS) || status=$$?; \
 	exit $$status
 
-check: setup  ## style, types, import contracts, docs
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
-	.venv/bin/mypy --strict src
-	.venv/bin/lint-imports
-	$(PY) -m scripts.check_tree
+check: setup  ## style, types, import contracts, docs: all of them, even after one has failed
+	@status=0; for step in \
+		".venv/bin/ruff check ." \
+		".venv/bin/ruff format --check ." \
+		".venv/bin/mypy --strict src" \
+		".venv/bin/lint-imports --no-logo" \
+		"$(PY) -m scripts.check_tree"; \
+	do echo "== $$step"; $$step || status=1; done; exit $$status
 
 bench: setup  ## measures this machine and prints the table of README
 	@$(PY) -m bench $(ARGS)

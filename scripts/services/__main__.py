@@ -53,9 +53,7 @@ def _no_services_start(root: list[str]) -> Iterator[None]:
     if _POLICY.exists():
         yield
         return
-    subprocess.run(
-        [*root, "tee", str(_POLICY)], input=b"#!/bin/sh\nexit 101\n", stdout=subprocess.DEVNULL, check=True
-    )
+    subprocess.run([*root, "tee", str(_POLICY)], input=b"#!/bin/sh\nexit 101\n", stdout=subprocess.DEVNULL, check=True)
     subprocess.run([*root, "chmod", "755", str(_POLICY)], check=True)
     try:
         yield

@@ -80,9 +80,7 @@ class Server(Program):
             deadline = time.monotonic() + _START_S
             while not ready():
                 if process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError(
-                        f"{self.name} did not start:\n{log.read_text(errors='replace')[-4000:]}"
-                    )
+                    raise RuntimeError(f"{self.name} did not start:\n{log.read_text(errors='replace')[-4000:]}")
                 time.sleep(0.02)
             yield process
         finally:
