@@ -1,0 +1,72 @@
+"""Query strings and forms (application/x-www-form-urlencoded, WHATWG URL 5.1): one event each."""
+
+import re
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from eventmill.collect.loose import line_of
+from eventmill.collect.privacy import scrub
+from eventmill.collect.refusal import Malformed
+from eventmill.collect.sent import NO_PROPS, Sent, decoder, encoder, id_fits
+
+_BEYOND_ASCII = re.compile(r"%[89A-Fa-f]")
+
+
+def event_of(text: str, keep_raw: bool) -> Sent:
+    """The event of `text`, which is ASCII or UTF-8 already decoded. Raises Malformed."""
+    if not keep_raw:
+        line = _at_once(text)
+        if line is not None:
+            return line
+    values = fields_of(text)
+    line = line_of(values, msgspec.Raw(encoder.encode(values)), keep_raw=False)
+    if keep_raw or line.x is not None:
+        line.raw = scrub(text)
+        line.sent = len(values)
+    return line
+
+
+def _at_once(text: str) -> Sent | None:
+    """The usual query, by turning it into JSON: `a=b&c=%2F` is `{"a":"b","c":"\\u002f"}`.
+
+    None where that does not hold: quotes, unknown names, a missing or a second `=`, escapes beyond ASCII.
+    """
+    if '"' in text or "\\" in text or ("_" in text and _names_private(text)):
+        return None
+    if "%" in text:
+        if _BEYOND_ASCII.search(text) or "&%5" in text or text.startswith("%5"):
+            return None
+        made = text.replace("%", "\\u00").replace("+", " ").replace("=", '":"').replace("&", '","')
+    else:
+        made = text.replace("+", " ").replace("=", '":"').replace("&", '","')
+    try:
+        line = decoder.decode('{"' + made + '"}')
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return line if line.props is NO_PROPS and (line.id is None or id_fits(line.id)) else None
+
+
+def _names_private(text: str) -> bool:
+    """Whether a name begins with an underscore, as only the door's own fields do."""
+    return "&_" in text or text.startswith("_")
+
+
+def fields_of(text: str) -> dict[str, object]:
+    """Names and values; of the same name the last one wins. Raises Malformed where an escape is not UTF-8."""
+    fields: dict[str, object] = {}
+    for pair in text.split("&"):
+        if pair:
+            name, _, value = pair.partition("=")
+            fields[_unescape(name)] = _unescape(value)
+    return fields
+
+
+def _unescape(text: str) -> str:
+    text = text.replace("+", " ")
+    if "%" not in text:
+        return text
+    try:
+        return unquote_to_bytes(text).decode()
+    except UnicodeDecodeError as error:
+        raise Malformed("malformed_form", "an escape is not UTF-8") from error

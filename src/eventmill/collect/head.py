@@ -1,0 +1,132 @@
+"""What a request's head says: read once for each different head, then recognised by its bytes."""
+
+import re
+from collections.abc import Sequence
+
+from eventmill.collect.refusal import Refused
+
+_HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=:%\[\]-]*")
+_JSON = re.compile(rb"application/(?:[\w.+-]+\+)?json\b", re.IGNORECASE)
+_KEEP = b"Connection: keep-alive\r\n"
+_CLOSE = b"Connection: close\r\n"
+_SAFE = re.compile(rb"[\x20-\x7e]*")
+
+Client = tuple[str, str, str, bool]
+"""User agent, Referer, X-Forwarded-For, and whether DNT or GPC is set: what identity is made of."""
+
+
+class RequestHead:
+    """The headers of a request, and what follows from them.
+
+    `length` is the Content-Length (0 where chunked or absent), `plain` whether the prebuilt replies fit.
+    """
+
+    __slots__ = (
+        "accepts_form", "bodiless", "chunked", "client", "connection", "cors", "encoding", "expects", "headers",
+        "keep_alive", "key", "length", "multipart", "plain", "preflight", "upgrade",
+    )  # fmt: skip
+
+    def __init__(self, headers: Sequence[tuple[bytes, bytes]], method: bytes, version: str, keep_alive: bool) -> None:
+        """Raises Refused for what must not be answered otherwise."""
+        found: dict[bytes, bytes] = {}
+        for name, value in headers:
+            name = name.lower()
+            value = value.strip(b" \t")
+            found[name] = found[name] + b", " + value if name in found else value
+        self.headers = found
+        self._check(headers, version)
+        self.keep_alive = keep_alive
+        self.length = int(found.get(b"content-length", b"0"))
+        self.chunked = b"transfer-encoding" in found
+        self.upgrade = b"upgrade" in found
+        self.expects = _expectation(found.get(b"expect", b""), version)
+        self.encoding = found.get(b"content-encoding", b"").lower()
+        kind = found.get(b"content-type", b"")
+        self.accepts_form = _JSON.match(kind) is None
+        self.multipart = kind[:10].lower() == b"multipart/"
+        key = found.get(b"idempotency-key")
+        self.key = None if not key else text_of(key)
+        self.bodiless = method == b"HEAD"
+        origin = found.get(b"origin")
+        self.cors = b"" if origin is None else _cors(origin)
+        self.preflight = _preflight(found) if method == b"OPTIONS" else b""
+        self.connection = b"" if keep_alive and version == "1.1" else _KEEP if keep_alive else _CLOSE
+        self.plain = not (self.connection or self.cors or self.bodiless)
+        self.client: Client = (
+            text_of(found.get(b"user-agent", b"")),
+            text_of(found.get(b"referer", b"")),
+            text_of(found.get(b"x-forwarded-for", b"")),
+            found.get(b"dnt") == b"1" or found.get(b"sec-gpc") == b"1",
+        )
+
+    def _check(self, headers: Sequence[tuple[bytes, bytes]], version: str) -> None:
+        if version not in ("1.1", "1.0"):
+            raise Refused(505, "HTTP/1.1 or HTTP/1.0 is spoken here", fatal=True)
+        hosts = sum(name.lower() == b"host" for name, _ in headers)
+        if hosts > 1 or (hosts == 0 and version == "1.1") or not _HOST.fullmatch(self.headers.get(b"host", b"")):
+            raise Refused(400, "exactly one valid Host is needed", fatal=True)
+        coding = self.headers.get(b"transfer-encoding")
+        if coding is not None and (version == "1.0" or coding.lower() != b"chunked"):
+            raise Refused(400, "Transfer-Encoding can only be chunked", fatal=True)
+
+    @property
+    def cacheable(self) -> bool:
+        """Whether a request with the same bytes in its head may pass without the parser: HTTP/1.1, kept alive,
+        and nothing in it that the parser acts upon but the length."""
+        return not (self.chunked or self.upgrade or self.expects or self.connection)
+
+
+def text_of(value: bytes) -> str:
+    """A header's text: UTF-8, or Latin-1 as RFC 9110 had it once."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def _expectation(value: bytes, version: str) -> bool:
+    if not value or version == "1.0":
+        return False
+    if value.lower() != b"100-continue":
+        raise Refused(417, "only 100-continue can be expected", fatal=True)
+    return True
+
+
+def _cors(origin: bytes) -> bytes:
+    if not _SAFE.fullmatch(origin):
+        raise Refused(400, "Origin is malformed", fatal=True)
+    return b"Access-Control-Allow-Origin: %b\r\nVary: Origin\r\nAccess-Control-Expose-Headers: Retry-After\r\n" % origin
+
+
+def _preflight(found: dict[bytes, bytes]) -> bytes:
+    asked = found.get(b"access-control-request-headers", b"")
+    headers = b"Access-Control-Allow-Headers: %b\r\n" % asked if asked and _SAFE.fullmatch(asked) else b""
+    return headers + b"Access-Control-Max-Age: 86400\r\n"
+
+
+class HeadCache:
+    """Heads that the parser has proved well-formed, by their bytes from the end of the request line to the
+    empty line. A client that sends the same head again (on any connection) is spared the parser."""
+
+    __slots__ = ("_clients", "_known", "find")
+    _HEADS = 4096
+    _LONGEST = 2048
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, RequestHead] = {}
+        self._clients: dict[Client, Client] = {}
+        self.find = self._known.get
+
+    def intern(self, head: RequestHead) -> None:
+        """Makes equal clients identical, so that `is` tells whether a connection's client is still the same."""
+        if len(self._clients) >= self._HEADS:
+            self._clients.clear()
+        head.client = self._clients.setdefault(head.client, head.client)
+
+    def learn(self, block: bytes, head: RequestHead) -> None:
+        if head.cacheable and len(block) <= self._LONGEST:
+            if len(self._known) >= self._HEADS:
+                self._known.clear()
+            self._known[block] = head
+
+

@@ -1,0 +1,122 @@
+"""eventmill's own paths: pixels, `/e`, `/t/{topic}`, aliases, health."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from eventmill.collect.forms import event_of
+from eventmill.collect.inflate import inflate
+from eventmill.collect.refusal import Malformed, Refused
+from eventmill.collect.replies import JSON, Answer
+from eventmill.collect.routes import Route, Routes, merge
+from eventmill.collect.sent import encoder
+from eventmill.collect.sign import sign
+
+if TYPE_CHECKING:
+    from eventmill.collect.collector import Collector
+    from eventmill.collect.door import Door
+    from eventmill.collect.head import RequestHead
+
+DEFAULT_TOPIC = "event"
+
+
+def routes(collector: Collector, pixel_paths: Sequence[str]) -> dict[str, Route]:
+    """Every path of this intake. A pixel path wins over an alias, an alias over `/t/…`."""
+    replies = collector.replies
+    health = Health(collector)
+    fixed: Routes = {
+        "/e": Route(post=Events(collector, DEFAULT_TOPIC)),
+        "/health": Route(get=health.alive),
+        "/ready": Route(get=health.ready),
+    }
+    pixels: Routes = {
+        path: Route(get=Pixel(collector, replies.png if path.endswith(".png") else replies.gif)) for path in pixel_paths
+    }
+    aliases: Routes = {
+        alias: Route(post=Events(collector, name, replies.ok))
+        for name, topic in collector.topics.items()
+        for alias in topic.aliases
+    }
+    topics: Routes = {f"/t/{name}": Route(post=Events(collector, name)) for name in collector.topics}
+    return merge([pixels, fixed, aliases, topics])
+
+
+class Pixel:
+    """GET: the query is one event, the answer an image. HEAD records nothing."""
+
+    __slots__ = ("_answer", "_checked", "_collector")
+
+    def __init__(self, collector: Collector, answer: Answer) -> None:
+        self._collector = collector
+        self._answer = answer
+        self._checked = frozenset(name for name, topic in collector.topics.items() if topic.checked)
+
+    def __call__(self, door: Door, head: RequestHead, query: str, body: bytes) -> None:
+        collector = self._collector
+        answer = self._answer
+        if head.bodiless or (head.client[3] and collector.do_not_track == "drop"):
+            door.answer(answer, head)
+            return
+        try:
+            line = event_of(query, DEFAULT_TOPIC in self._checked)
+            topic = DEFAULT_TOPIC
+            if line.topic is not None and line.topic != topic and line.topic in collector.topics:
+                topic = line.topic
+                if topic in self._checked and line.raw is None:
+                    line = event_of(query, keep_raw=True)
+        except Malformed as error:
+            collector.take_malformed(door, head, DEFAULT_TOPIC, query.encode(), error)
+            return
+        refusal = collector.commit.refuses()
+        if refusal is not None:
+            raise Refused(503, refusal)
+        envelope = door.envelope if door.client is head.client else collector.envelope(door, head)
+        sign((line,), envelope, collector.visitors, envelope.page_host)
+        collector.counters.events += 1
+        reply = answer.plain if head.plain else answer.render(collector.replies.date, head)
+        collector.commit.add(topic, envelope.page_line, encoder.encode(line), 1, door, reply)
+
+
+class Events:
+    """POST: JSON or a form into a topic. `answer` where it is fixed; else the count of events is told."""
+
+    __slots__ = ("_answer", "_collector", "_topic")
+
+    def __init__(self, collector: Collector, topic: str, answer: Answer | None = None) -> None:
+        self._collector = collector
+        self._topic = topic
+        self._answer = answer
+
+    def __call__(self, door: Door, head: RequestHead, query: str, body: bytes) -> None:
+        collector = self._collector
+        if head.multipart:
+            raise Refused(415, "multipart bodies are not read")
+        try:
+            if head.encoding or body[:2] == b"\x1f\x8b":
+                body = inflate(body, head.encoding, collector.limits.max_body)
+            lines = collector.bodies.read(body, self._topic, head.accepts_form)
+        except Malformed as error:
+            collector.take_malformed(door, head, self._topic, body, error)
+            return
+        collector.take(door, head, self._topic, lines, self._answer or collector.replies.accepted(len(lines)))
+
+
+class Health:
+    """`/health`: the process lives. `/ready`: a durable write would be taken now."""
+
+    __slots__ = ("_collector",)
+
+    def __init__(self, collector: Collector) -> None:
+        self._collector = collector
+
+    def alive(self, door: Door, head: RequestHead, query: str, body: bytes) -> None:
+        door.answer(self._collector.replies.alive, head)
+
+    def ready(self, door: Door, head: RequestHead, query: str, body: bytes) -> None:
+        collector = self._collector
+        reason = "draining" if collector.draining else collector.commit.refuses() or collector.writer.check()
+        if reason is not None:
+            raise Refused(503, reason)
+        fields = b"Cache-Control: no-store\r\n"
+        door.answer(Answer(200, b'{"status":"ok"}', JSON, fields), head)
