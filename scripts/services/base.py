@@ -128,8 +128,9 @@ def scratch(name: str) -> Iterator[Path]:
 
 
 def _bound(user: str | None) -> list[str]:
-    # A test run that is killed must leave no server behind. setpriv replaces itself: the pid is the server's.
-    command = ["setpriv", "--pdeathsig", "KILL"]
+    # A test run that is killed must leave no server behind. INT, because it ends nginx and PostgreSQL at once and
+    # whole, while workers of a master that was killed would go on. setpriv replaces itself: the pid is the server's.
+    command = ["setpriv", "--pdeathsig", "INT"]
     if user:
         command += ["--reuid", user, "--regid", user, "--clear-groups"]
     return [*command, "--"]

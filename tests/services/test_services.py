@@ -1,9 +1,13 @@
 """The service recipes themselves: start, answer, end, leave nothing."""
 
 import os
+import socket
 import subprocess
+import sys
+import time
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +56,31 @@ def test_postgresql_answers_and_ends(service: Callable[[str], Program]) -> None:
         assert asked.stdout == "on\n"
     assert not alive(running.pid)
     assert not running.directory.exists()
+
+
+def test_a_server_ends_with_a_killed_test_run(service: Callable[[str], Program], tmp_path: Path) -> None:
+    service("nginx")
+    script = (
+        "import os, signal, scripts.services as s\n"
+        "with s.Nginx().start('location / { empty_gif; }') as running:\n"
+        "    print(running.port, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            # Refused only when the workers are gone too: they share the listening socket.
+            if probe.connect_ex(("127.0.0.1", int(killed.stdout))) != 0:
+                return
+        time.sleep(0.05)
+    pytest.fail("nginx still listens")
 
 
 def test_a_missing_program_names_its_package() -> None:
