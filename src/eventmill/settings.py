@@ -7,13 +7,15 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from eventmill.topics import Topic, TopicError, with_defaults
+from eventmill.topics import Field, Topic, TopicError, with_defaults
 
 Doc = msgspec.Meta
 
@@ -127,14 +129,7 @@ def load(
     Raises `SettingsError`.
     """
     env = os.environ if env is None else env
-    named = file or (Path(env["EVENTMILL_CONFIG"]) if env.get("EVENTMILL_CONFIG") else None)
-    path = named or Path("eventmill.toml")
-    tree: dict[str, Any] = {}
-    if named is not None or path.exists():
-        try:
-            tree = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise SettingsError(f"{path}: {error}") from error
+    path, tree = read_file(file, env)
     # `queue = "sqlite:"` is short for `[queue] url = "sqlite:"`.
     for section in ("queue", "store"):
         if isinstance(tree.get(section), str):
@@ -143,15 +138,38 @@ def load(
     for option, value in (flags or {}).items():
         if value is not None:
             _put(tree, option, value)
-    data = Path(tree.get("data", Settings().data))
-    _merge_managed_topics(tree, data / "topics.toml")
+    declared = tree.get("topics", {})
+    if isinstance(declared, dict):
+        # What the file says of a topic wins over what `eventmill topics add` once said.
+        tree["topics"] = {**_managed(Path(str(tree.get("data", Settings().data)))), **declared}
+    source = f"{path}: " if path else ""
     try:
         settings = msgspec.convert(tree, Settings, strict=True)
         settings.topics = with_defaults(settings.topics)
-    except (msgspec.ValidationError, TopicError) as error:
-        raise SettingsError(f"{path if path.exists() else 'settings'}: {error}") from error
+    except msgspec.ValidationError as error:
+        raise SettingsError(source + _explain(error, tree)) from error
+    except TopicError as error:
+        raise SettingsError(f"{source}{error}") from error
     _check(settings)
     return settings
+
+
+def read_file(file: Path | None, env: Mapping[str, str]) -> tuple[Path | None, dict[str, Any]]:
+    """The configuration file in force and its tables; (None, {}) where there is none. Raises SettingsError."""
+    named = file or (Path(env["EVENTMILL_CONFIG"]) if env.get("EVENTMILL_CONFIG") else None)
+    path = named or Path("eventmill.toml")
+    if named is None and not path.exists():
+        return None, {}
+    try:
+        text = path.read_text(encoding="utf-8")
+        return path, tomllib.loads(text)
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}; `eventmill init` writes one") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: {error}{_TWICE if 'overwrite' in str(error) else ''}") from error
+
+
+_TWICE = '; where a section has more options, write its url there: [store] url = "chdb:"'
 
 
 def _check(settings: Settings) -> None:
@@ -159,67 +177,145 @@ def _check(settings: Settings) -> None:
         ZoneInfo(settings.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise SettingsError(f"timezone: {settings.timezone!r} is no IANA time zone such as Europe/Berlin") from error
-    for name, text in (
-        ("collect.max_body", settings.collect.max_body),
-        ("collect.queue_memory", settings.collect.queue_memory),
-        ("queue.quota", settings.queue.quota),
-        ("queue.reserve", settings.queue.reserve),
-        ("queue.file_size", settings.queue.file_size),
-        ("web.query_memory", settings.web.query_memory),
+    collect, queue = settings.collect, settings.queue
+    for name, parse, text in (
+        ("collect.max_body", size, collect.max_body),
+        ("collect.queue_memory", size, collect.queue_memory),
+        ("queue.quota", size, queue.quota),
+        ("queue.reserve", size, queue.reserve),
+        ("queue.file_size", size, queue.file_size),
+        ("web.query_memory", size, settings.web.query_memory),
+        ("work.linger", duration, settings.work.linger),
+        ("store.keep", duration, settings.store.keep),
+        ("web.listen", address, settings.web.listen),
+        *(("collect.listen", address, listen) for listen in collect.listen),
+        *(("collect.trusted_proxies", _network, network) for network in collect.trusted_proxies),
+        *(("collect.pixel_paths", _path, path) for path in collect.pixel_paths),
+        *((f"topics.{name}.retention", duration, topic.retention) for name, topic in settings.topics.items()),
     ):
-        _named(name, size, text)
-    for name, text in (("work.linger", settings.work.linger), ("store.keep", settings.store.keep)):
-        _named(name, duration, text)
-    for listen in (*settings.collect.listen, settings.web.listen):
-        address(listen)
+        try:
+            parse(text)
+        except SettingsError as error:
+            raise SettingsError(f"{name}: {error}") from error
+    if not collect.listen:
+        raise SettingsError('collect.listen: needs at least one address, e.g. ["0.0.0.0:8080"]')
+    for name, topic in settings.topics.items():
+        for alias in topic.aliases:
+            if alias in RESERVED_PATHS or alias in collect.pixel_paths or alias.startswith("/t/"):
+                raise SettingsError(f"topics.{name}.aliases: {alias} is a path of eventmill's own; take another")
 
 
-def _named(name: str, parse: Any, text: str) -> None:
-    try:
-        parse(text)
-    except SettingsError as error:
-        raise SettingsError(f"{name}: {error}") from error
+RESERVED_PATHS = frozenset({"/e", "/t", "/health", "/ready", "/eventmill.js"})
+"""Paths of the door that no topic can have; beside them all under /t/ and the pixel paths."""
 
 
-def _from_environment(struct: type, prefix: str, tree: dict[str, Any], env: Mapping[str, str]) -> None:
+def _explain(error: msgspec.ValidationError, tree: Mapping[str, Any]) -> str:
+    """`topics.order.extra: …` instead of the library's `… - at $.topics[...].extra`."""
+    what, _, where = str(error).partition(" - at `")
+    place = where.removesuffix("`").removeprefix("$").lstrip(".")
+    if place.startswith("topics[...]"):
+        place, what = _in_topics(tree["topics"]) or (place, what)
+    unknown = re.fullmatch(r"Object contains unknown field `(.+)`", what)
+    if unknown:
+        place, what = f"{place}.{unknown[1]}".lstrip("."), "there is no such option"
+        what += _meant(place)
+    return f"{place}: {what[0].lower()}{what[1:]}"
+
+
+def _in_topics(topics: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Which topic, or which field of it, is wrong: the library does not say the names of a dict's items."""
+    for name, table in topics.items():
+        fields = table.get("fields") if isinstance(table, dict) else None
+        tables = [(f"topics.{name}.fields.{key}", value, Field) for key, value in (fields or {}).items()]
+        for place, value, kind in (*tables, (f"topics.{name}", table, Topic)):
+            try:
+                msgspec.convert(value, kind, strict=True)
+            except msgspec.ValidationError as error:
+                what, _, where = str(error).partition(" - at `$")
+                return place + where.removesuffix("`"), what
+    return None
+
+
+def _meant(option: str) -> str:
+    known = {last: name for name in option_names() for last in (name, name.rpartition(".")[2])}
+    close = get_close_matches(option, known, 1) or get_close_matches(option.rpartition(".")[2], known, 1)
+    return f"; did you mean {known[close[0]]}?" if close else "; `eventmill init` lists all"
+
+
+def option_names(struct: type[msgspec.Struct] = Settings, prefix: str = "") -> list[str]:
+    """The paths of all options, e.g. `collect.max_body`; topics count as one."""
+    names: list[str] = []
+    for field in msgspec.structs.fields(struct):
+        kind = plain_type(field.type)
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+            names += option_names(kind, f"{prefix}{field.name}.")
+        else:
+            names.append(prefix + field.name)
+    return names
+
+
+def plain_type(annotation: Any) -> Any:
+    """The type without its `Annotated` description."""
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def _from_environment(struct: type[msgspec.Struct], prefix: str, tree: dict[str, Any], env: Mapping[str, str]) -> None:
     """Fills `tree` from EVENTMILL_SECTION_OPTION; `EVENTMILL_QUEUE` is the queue's url."""
     for field in msgspec.structs.fields(struct):
         name = f"{prefix}_{field.name.upper()}"
-        kind = get_args(field.type)[0] if get_origin(field.type) is Annotated else field.type
+        kind = plain_type(field.type)
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             child = tree.setdefault(field.name, {})
+            if not isinstance(child, dict):
+                continue  # the conversion that follows says what is wrong with it
             if name in env and "url" in kind.__struct_fields__:
                 child["url"] = env[name]
-            if isinstance(child, dict):
-                _from_environment(kind, name, child, env)
+            _from_environment(kind, name, child, env)
         elif name in env and get_origin(kind) is not dict:
-            tree[field.name] = _parse_env(name, kind, env[name])
+            tree[field.name] = _parse_env(name, field.type, env[name])
 
 
 def _parse_env(name: str, kind: Any, text: str) -> Any:
-    if get_origin(kind) is list:
+    if get_origin(plain_type(kind)) is list:
         return [part.strip() for part in text.split(",") if part.strip()]
     try:
         return msgspec.convert(text, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{name}={text!r}: {error}") from error
+        what = str(error)
+        raise SettingsError(f"{name}={text!r}: {what[0].lower()}{what[1:]}") from error
 
 
 def _put(tree: dict[str, Any], option: str, value: Any) -> None:
     *sections, last = option.split(".")
+    table: Any = tree
     for section in sections:
-        tree = tree.setdefault(section, {})
-    tree[last] = value
+        table = table.setdefault(section, {})
+        if not isinstance(table, dict):
+            return  # the conversion that follows says what is wrong with it
+    table[last] = value
 
 
-def _merge_managed_topics(tree: dict[str, Any], path: Path) -> None:
-    """Topics added by `eventmill topics add` live in the data directory; the file's own go first."""
-    if path.exists():
-        try:
-            managed = tomllib.loads(path.read_text(encoding="utf-8")).get("topics", {})
-        except tomllib.TOMLDecodeError as error:
-            raise SettingsError(f"{path}: {error}") from error
-        tree["topics"] = {**managed, **tree.get("topics", {})}
+def managed_topics(data: Path) -> dict[str, Topic]:
+    """Topics that `eventmill topics add` keeps in the data directory. Raises SettingsError."""
+    tables = _managed(data)
+    try:
+        return msgspec.convert(tables, dict[str, Topic], strict=True)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{data / MANAGED}: {_explain(error, {'topics': tables})}") from error
+
+
+MANAGED = "topics.toml"
+
+
+def _managed(data: Path) -> dict[str, Any]:
+    path = data / MANAGED
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8")).get("topics", {})
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path}: {error}") from error
+    return tables if isinstance(tables, dict) else {}
 
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)(i?)B?", re.IGNORECASE)
@@ -250,3 +346,15 @@ def address(text: str) -> tuple[str, int]:
     if not colon or not port.isdigit() or int(port) > 65535:
         raise SettingsError(f"{text!r} is no address; write 127.0.0.1:8080 or [::1]:8080")
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - an empty host means every address
+
+
+def _network(text: str) -> None:
+    try:
+        ip_network(text, strict=False)
+    except ValueError as error:
+        raise SettingsError(f"{text!r} is no network; write 10.0.0.0/8 or 192.168.1.7") from error
+
+
+def _path(text: str) -> None:
+    if not text.startswith("/") or "?" in text:
+        raise SettingsError(f"{text!r} must be a path that starts with /")

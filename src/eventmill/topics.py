@@ -76,6 +76,22 @@ def _check_field(where: str, check: Field) -> None:
             raise TopicError(f"{where}.pattern: {error}") from error
     if check.type == "enum" and not check.values:
         raise TopicError(f"{where}: an enum needs values = [...]")
+    # A check that would never run looks like protection and is none.
+    for options, types in _APPLY:
+        given = [option for option in options if getattr(check, option) is not None]
+        if given and check.type not in types:
+            raise TopicError(f"{where}: {' and '.join(options)} are for {' and '.join(types)}, not for {check.type}")
+    for low, high in (("min", "max"), ("min_length", "max_length")):
+        least, most = getattr(check, low), getattr(check, high)
+        if least is not None and most is not None and least > most:
+            raise TopicError(f"{where}: {low} {least:g} is above {high} {most:g}: nothing could pass")
+
+
+_APPLY = (
+    (("min", "max"), ("number", "integer")),
+    (("min_length", "max_length", "pattern"), ("string",)),
+    (("values",), ("enum",)),
+)
 
 
 def groups(topics: dict[str, Topic]) -> dict[str, list[str]]:

@@ -37,7 +37,7 @@ class Runtime(msgspec.Struct, frozen=True):
 
 
 def find(data_dir: Path) -> Runtime | None:
-    """The server running on this directory; None where there is none, or only the file of one that was killed.
+    """The server running on this directory; None where there is none, or only the file that a killed one left.
 
     It may be found before `ready`: its sockets are open from the first moment, so a request waits, and is not
     refused.
