@@ -1,7 +1,7 @@
 """What a worker has done and how long each step took: for /metrics, the lag page and the drain estimate."""
 
 import time
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,7 +20,7 @@ class Progress:
         self.batches = 0
         self.batch = 0
         self.rejected: Counter[str] = Counter()
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self.error: str | None = None
         self._recent: deque[tuple[float, int]] = deque()
         self._busy = 0.0

@@ -3,6 +3,7 @@
 import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,14 @@ class ShardScan:
     def read(self, after: int, topics: Sequence[str], limit: int, max_bytes: int) -> Read:
         """Entries of the topics behind `after`: at least one where there is one, then up to the bounds."""
         result = Read(after)
-        known = files.shard_files(self._folder)
-        self._report_deleted(known, result)
-        for place, file in enumerate(known):
-            successor = known[place + 1] if place + 1 < len(known) else None
+        known = self._known()
+        for place, (file, sealed) in enumerate(known):
+            successor = known[place + 1][0] if place + 1 < len(known) else None
             following = successor.first if successor else None
             if following is not None and following <= result.last + 1:
+                continue
+            if sealed is not None:
+                self._deleted(file, sealed, result)
                 continue
             before = len(result.entries)
             done = self._read_file(file, following, topics, limit, max_bytes, result)
@@ -58,6 +61,24 @@ class ShardScan:
             if following is not None:
                 result.last = max(result.last, following - 1)
         return result
+
+    def _known(self) -> list[tuple[files.ShardFile, Sealed | None]]:
+        """The shard's files in order; with its totals where one ended, was not deleted by retention, and is gone."""
+        known: dict[int, tuple[files.ShardFile, Sealed | None]] = {
+            file.first: (file, None) for file in files.shard_files(self._folder)
+        }
+        for sealed in self._sealed():
+            if sealed.shard == self._folder.name and sealed.first not in known:
+                path = self._folder / files.file_name(sealed.first)
+                known[sealed.first] = files.ShardFile(path, sealed.first), sealed
+        return [known[first] for first in sorted(known)]
+
+    def _deleted(self, file: files.ShardFile, sealed: Sealed, result: Read) -> None:
+        if sealed.last > result.last:
+            counts = self._totals(sealed.shard, file)
+            first = max(sealed.first, result.last + 1)
+            result.lost.append(Lost(sealed.shard, first, sealed.last, counts, "file deleted"))
+            result.last = sealed.last
 
     def _read_file(
         self,
@@ -102,18 +123,17 @@ class ShardScan:
         """Reads a damaged file row by row; each run of rows that cannot be read becomes one `Lost`."""
         shard = self._folder.name
         first = max(result.last + 1, file.first)
-        rows, bound = _readable(file, file.first)
-        end = following - 1 if following is not None else max(bound, max(rows, default=0))
-        expected = next((s for s in self._sealed() if s.shard == shard and s.first == file.first), None)
-        if expected is not None:
-            end = min(end, expected.last)
+        sealed = next((s for s in self._sealed() if s.shard == shard and s.first == file.first), None)
+        rows, bound = _readable(file, sealed.last if sealed else None)
+        end = sealed.last if sealed else following - 1 if following is not None else max(bound, max(rows, default=0))
+        found = {seq: (row[1], row[2] // MINUTE_MS, row[3]) for seq, row in rows.items() if _whole(row)}
+        found |= {e.seq: (e.topic, e.received // MINUTE_MS, e.count) for e in result.entries if e.seq >= file.first}
         missing = Counter({(topic, minute): n for topic, minute, n in self._totals(shard, file)})
-        for row in rows.values():
-            missing[row[1], row[2] // MINUTE_MS] -= row[3]
+        for topic, minute, n in found.values():
+            missing[topic, minute] -= n
         counts = [(topic, minute, n) for (topic, minute), n in sorted(missing.items()) if n > 0]
-        unread = [seq for seq in range(first, end + 1) if seq not in rows] if end - first < 1_000_000 else [first, end]
-        if unread and (counts or following is None):
-            result.lost.append(Lost(shard, unread[0], unread[-1], counts, f"damaged: {why}"))
+        if counts or (following is None and end >= first):
+            result.lost.append(Lost(shard, first, end, counts, f"damaged: {why}"))
         for seq in sorted(seq for seq in rows if seq >= first):
             entry = _entry(shard, rows[seq])
             if rows[seq][1] not in topics:
@@ -123,17 +143,6 @@ class ShardScan:
             else:
                 result.entries.append(entry)
         result.last = max(result.last, end)
-
-    def _report_deleted(self, known: list[files.ShardFile], result: Read) -> None:
-        """A file that ended, was not deleted by retention, was not read, and is gone."""
-        present = {file.first for file in known}
-        for sealed in self._sealed():
-            if sealed.shard == self._folder.name and sealed.first not in present and sealed.last > result.last:
-                first = max(sealed.first, result.last + 1)
-                gone = files.ShardFile(self._folder / files.file_name(sealed.first), sealed.first)
-                counts = self._totals(sealed.shard, gone)
-                result.lost.append(Lost(sealed.shard, first, sealed.last, counts, "file deleted"))
-                result.last = sealed.last
 
     def before(self, since_ms: int) -> int:
         """The seq before the first entry received at or after `since_ms`."""
@@ -187,34 +196,40 @@ class ShardScan:
 
 def _entry(shard: str, row: Any) -> Entry | None:
     seq, topic, received, count, high, low, crc, heads, body = row
+    if not isinstance(heads, bytes) or not isinstance(body, bytes):
+        return None
     if zlib.crc32(body, zlib.crc32(heads)) != crc:
         return None
     return Entry(shard, seq, topic, received, unsigned(high), unsigned(low), count, heads, body)
 
 
+def _whole(row: Any) -> bool:
+    """Whether a row's small columns have their types: in a damaged file they may hold anything."""
+    return isinstance(row[1], str) and isinstance(row[2], int) and isinstance(row[3], int)
+
+
 def _damaged_row(shard: str, row: Any) -> Lost:
-    seq, topic, received, count = row[:4]
-    return Lost(shard, seq, seq, [(topic, received // MINUTE_MS, count)], "checksum")
+    counts = [(row[1], row[2] // MINUTE_MS, row[3])] if _whole(row) else []
+    return Lost(shard, row[0], row[0], counts, "checksum")
 
 
-def _readable(file: files.ShardFile, first: int) -> tuple[dict[int, Any], int]:
-    """Rows of a damaged file that SQLite still finds, and the greatest seq that it names."""
+def _readable(file: files.ShardFile, last: int | None) -> tuple[dict[int, Any], int]:
+    """Rows of a damaged file that SQLite still finds, up to `last` where known, and the greatest seq named."""
     rows: dict[int, Any] = {}
-    bound = 0
+    bound = last or 0
     try:
         db = files.open_reader(file.path)
     except (*_DAMAGE, files.NewerFormat):
         return rows, bound
     try:
-        row = db.execute("SELECT max(seq) FROM entry").fetchone()
-        bound = int(row[0]) if row and row[0] is not None else 0
-        for seq in range(first, bound + 1):
-            try:
+        if last is None:
+            row = db.execute("SELECT max(seq) FROM entry").fetchone()
+            bound = int(row[0]) if row and row[0] is not None else 0
+        for seq in range(file.first, bound + 1):
+            with suppress(*_DAMAGE):
                 found = db.execute(f"SELECT {_COLUMNS} FROM entry WHERE seq = ?", (seq,)).fetchone()  # noqa: S608
                 if found is not None:
                     rows[seq] = found
-            except _DAMAGE:
-                continue
     except _DAMAGE:
         pass
     finally:

@@ -150,7 +150,7 @@ class SqliteWriter:
             return newest.first + 1_000_000_000
         self._db, self._written = db, files.bytes_on_disk(newest)
         self._opened = min(self._clock(), oldest or self._clock())
-        return max(last + 1, newest.first)
+        return max(int(last) + 1, newest.first)
 
     def _roll(self) -> None:
         """Ends the file; the next append begins another. A failing checkpoint leaves the log, which is as good."""

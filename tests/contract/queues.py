@@ -1,0 +1,47 @@
+"""Every queue backend, opened the same way: (name, function from a folder to an opened pair)."""
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from eventmill.event import ReceiptSource
+from eventmill.queue.base import Draft, Reader, Writer
+
+_receipts = ReceiptSource()
+_counter = itertools.count()
+
+
+@dataclass
+class Opened:
+    """A writer and what opens readers on the same queue."""
+
+    writer: Writer
+    reader: Callable[[], Reader]
+
+
+def sqlite(folder: Path) -> Opened:
+    from eventmill.queue.sqlite.reader import SqliteReader
+    from eventmill.queue.sqlite.writer import SqliteWriter
+
+    return Opened(
+        SqliteWriter(folder / "q", file_size=20_000, reserve=0),
+        lambda: SqliteReader(folder / "q", folder / "positions.db"),
+    )
+
+
+def memory(folder: Path) -> Opened:
+    from eventmill.queue.memory import MemoryQueue
+
+    queue = MemoryQueue()
+    return Opened(queue, lambda: queue)
+
+
+BACKENDS = {"sqlite": sqlite, "memory": memory}
+
+
+def draft(count: int = 3, topic: str = "event", received: int = 1_790_000_000_000, text: str = "x") -> Draft:
+    """A draft of `count` events, each with a number of its own in `label`."""
+    lines = b"".join(json.dumps({"category": text, "label": str(next(_counter))}).encode() + b"\n" for _ in range(count))
+    return Draft(topic, received, *_receipts.block(received), count, b'{"n":%d}\n' % count, lines)

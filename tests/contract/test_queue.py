@@ -1,0 +1,170 @@
+"""What every queue must do, whatever it is made of."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from eventmill.queue.base import Capability, Delivery, Reader
+from tests.contract.queues import BACKENDS, Opened, draft
+
+ALL = ["event", "log"]
+
+
+@pytest.fixture(params=BACKENDS)
+def queue(request, tmp_path: Path):
+    opened = BACKENDS[request.param](tmp_path)
+    yield opened
+    opened.writer.close()
+
+
+def drain(reader: Reader, group: str, topics=ALL, limit=100) -> list[Delivery]:
+    found = []
+    while (delivery := reader.read(group, topics, limit)) is not None:
+        found.append(delivery)
+    return found
+
+
+def lines(deliveries: list[Delivery]) -> list[bytes]:
+    return [line for d in deliveries for e in d.entries for line in e.body.splitlines()]
+
+
+def test_reads_what_was_appended_once_and_in_order(queue: Opened) -> None:
+    drafts = [draft(n % 5 + 1) for n in range(40)]
+    for one in drafts:
+        queue.writer.append([one])
+    got = drain(queue.reader(), "g")
+    assert lines(got) == [line for d in drafts for line in d.body.splitlines()]
+    seqs = [e.seq for d in got for e in d.entries]
+    assert seqs == sorted(set(seqs))
+
+
+def test_an_entry_comes_back_as_it_was_written(queue: Opened) -> None:
+    one = draft(4, topic="log", received=1_790_000_123_456)
+    queue.writer.append([one])
+    (delivery,) = drain(queue.reader(), "g")
+    (entry,) = delivery.entries
+    assert (entry.topic, entry.received, entry.count) == ("log", 1_790_000_123_456, 4)
+    assert (entry.receipt_high, entry.receipt_low) == (one.receipt_high, one.receipt_low)
+    assert (entry.heads, entry.body) == (one.heads, one.body)
+
+
+def test_uncommitted_is_delivered_again_committed_is_not(queue: Opened) -> None:
+    for _ in range(10):
+        queue.writer.append([draft(2)])
+    reader = queue.reader()
+    first = reader.read("g", ALL, 6)
+    assert first is not None
+    reader.commit(first, 1)
+    rest = drain(reader, "g")
+    reader.rewind("g")
+    again = drain(reader, "g")
+    assert lines(again) == lines(rest)
+    assert len(lines([first])) + len(lines(again)) == 20
+    assert reader.position("g").batch == 1
+
+
+def test_groups_have_their_own_positions(queue: Opened) -> None:
+    reader = queue.reader()
+    if Capability.SEVERAL_GROUPS not in reader.capabilities:
+        pytest.skip("one group only, as declared")
+    queue.writer.append([draft(5)])
+    (delivery,) = drain(reader, "a")
+    reader.commit(delivery, 1)
+    assert len(lines(drain(reader, "b"))) == 5
+    assert reader.position("b").batch == 0
+
+
+def test_a_group_reads_only_its_topics(queue: Opened) -> None:
+    for _ in range(5):
+        queue.writer.append([draft(1, "event"), draft(2, "log")])
+    got = drain(queue.reader(), "g", ["log"])
+    assert {e.topic for d in got for e in d.entries} == {"log"}
+    assert len(lines(got)) == 10
+
+
+def test_lag_counts_what_is_not_committed(queue: Opened) -> None:
+    reader = queue.reader()
+    queue.writer.append([draft(3, "event"), draft(4, "log")])
+    lags = reader.lag({"g": ALL})
+    assert {(lag.topic, lag.events) for lag in lags} == {("event", 3), ("log", 4)}
+    assert all(lag.oldest_ms >= 0 for lag in lags)
+    for delivery in drain(reader, "g"):
+        reader.commit(delivery, 1)
+    assert reader.lag({"g": ALL}) == []
+
+
+def test_received_is_what_was_appended_by_topic_and_minute(queue: Opened) -> None:
+    minute = 1_790_000_040_000 // 60_000
+    queue.writer.append([draft(3, "event", minute * 60_000), draft(4, "log", minute * 60_000 + 59_999)])
+    queue.writer.append([draft(2, "event", (minute + 1) * 60_000)])
+    rows = {(r.topic, r.minute): r.count for r in queue.reader().received()}
+    assert rows == {("event", minute): 3, ("log", minute): 4, ("event", minute + 1): 2}
+    assert sum(r.count for r in queue.reader().received(minute + 1, minute + 1)) == 2
+
+
+def test_seek_by_time(queue: Opened) -> None:
+    reader = queue.reader()
+    if Capability.SEEK_BY_TIME not in reader.capabilities:
+        pytest.skip("cannot seek by time, as declared")
+    for n in range(20):
+        queue.writer.append([draft(1, received=1_790_000_000_000 + n * 1000)])
+    for delivery in drain(reader, "g"):
+        reader.commit(delivery, 3)
+    reader.seek("g", 1_790_000_015_000)
+    assert len(lines(drain(reader, "g"))) == 5
+
+
+def test_retention_never_passes_an_unread_position(queue: Opened) -> None:
+    reader = queue.reader()
+    for _ in range(60):
+        queue.writer.append([draft(20)])
+    keep = dict.fromkeys(ALL, 0)
+    assert reader.retain({"g": ALL}, keep, 1_900_000_000_000) == 0
+    for delivery in drain(reader, "g"):
+        reader.commit(delivery, 1)
+    reader.retain({"g": ALL, "late": ALL}, keep, 1_900_000_000_000)
+    assert len(lines(drain(reader, "late"))) == 1200
+
+
+def test_totals_outlive_what_retention_deletes(queue: Opened) -> None:
+    reader = queue.reader()
+    for _ in range(60):
+        queue.writer.append([draft(20)])
+    for delivery in drain(reader, "g"):
+        reader.commit(delivery, 1)
+    reader.retain({"g": ALL}, dict.fromkeys(ALL, 0), 1_900_000_000_000)
+    assert sum(r.count for r in reader.received()) == 1200
+
+
+def test_find_shows_where_an_event_is(queue: Opened) -> None:
+    for text in ("apple", "pear", "plum"):
+        queue.writer.append([draft(1, text=text)])
+    found = list(queue.reader().find(b'"pear"', 10))
+    assert len(found) == 1
+    assert b"pear" in found[0].body
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from(ALL), st.booleans()), max_size=30), st.integers(1, 10))
+def test_any_order_of_appends_reads_and_commits_delivers_each_once(tmp_path_factory, actions, limit) -> None:
+    for name, backend in BACKENDS.items():
+        queue = backend(tmp_path_factory.mktemp(name))
+        reader = queue.reader()
+        sent, got = [], []
+        for count, topic, commit in actions:
+            one = draft(count, topic)
+            queue.writer.append([one])
+            sent += one.body.splitlines()
+            delivery = reader.read("g", ALL, limit)
+            if delivery is None:
+                continue
+            if commit:
+                reader.commit(delivery, 1)
+                got += lines([delivery])
+            else:
+                reader.rewind("g")
+        got += lines(drain(reader, "g"))
+        assert got == sent, name
+        queue.writer.close()
