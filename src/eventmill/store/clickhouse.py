@@ -1,4 +1,4 @@
-"""The store on ClickHouse: embedded (`chdb:`) or a server (`clickhouse://`), one dialect, one client library."""
+"""The store on ClickHouse, embedded (`chdb:`) or a server (`clickhouse://`): one dialect, one client."""
 
 import io
 import os
@@ -25,8 +25,8 @@ READERS = 3
 _REFUSED = {158, 159, 160, 164, 191, 241, 307, 344, 394, 396, 446, 452, 497}
 """Limits of time, rows and memory, read-only mode, missing rights."""
 _UNAVAILABLE = {
-    3, 74, 75, 76, 96, 159, 198, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 279, 319, 425, 476, 499, 999,
-    1000, 1001,
+    3, 74, 75, 76, 96, 159, 198, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 279, 319, 425, 476, 499,
+    999, 1000, 1001,
 }  # fmt: skip
 """For inserts: disk, memory, network, too many parts: nothing that the rows are at fault for."""
 
@@ -119,7 +119,7 @@ class ClickHouseStore:
     def _connect(self, database: str | None, settings: dict[str, Any]) -> Client:
         if self._engine is not None:
             return self._engine.client(database, settings)
-        from clickhouse_connect import get_client  # noqa: PLC0415 - the embedded engine imports it in its own way
+        from clickhouse_connect import get_client  # the embedded engine imports it in its own way
 
         parts = self._parts
         with _errors("open"):
@@ -142,7 +142,7 @@ class ClickHouseStore:
                 block = io.BytesIO()
                 _write(frame, block)
                 self._write_client().raw_insert(
-                    f"`{table}`", list(frame.columns), block.getbuffer(), fmt="ArrowStream"
+                    f"`{table}`", list(frame.columns), block.getvalue(), fmt="ArrowStream"
                 )
                 return
             # A file that only exists in memory: no copy on the disk, nothing left behind by a crash.
@@ -150,9 +150,8 @@ class ClickHouseStore:
             with os.fdopen(descriptor, "wb") as block_file:
                 _write(frame, block_file)
                 block_file.flush()
-                self._write_client().command(
-                    f"INSERT INTO `{table}` ({columns}) FROM INFILE '/proc/self/fd/{descriptor}' FORMAT ArrowStream"
-                )
+                source = f"FROM INFILE '/proc/self/fd/{descriptor}' FORMAT ArrowStream"
+                self._write_client().command(f"INSERT INTO `{table}` ({columns}) {source}")
 
     def query(self, sql: str, params: Mapping[str, Any] | None = None) -> Sequence[Sequence[Any]]:
         checked = guard.check(sql, self._table_functions)

@@ -57,7 +57,7 @@ class DirectoryLock:
     """Holds `<dir>.lock` while the engine is open: chdb allows one process per directory."""
 
     def __init__(self, directory: Path, wait_s: float) -> None:
-        """Waits up to `wait_s` for the process that holds it. Raises `StoreUnavailable` naming that process."""
+        """Waits up to `wait_s` for the process that holds it. Raises `StoreUnavailable` with its name."""
         self.path = directory.with_name(directory.name + ".lock")
         self._file: TextIO = self.path.open("a+", encoding="ascii")
         deadline = time.monotonic() + wait_s
@@ -82,9 +82,10 @@ class DirectoryLock:
         self._file.seek(0)
         pid = self._file.read().strip() or "?"
         try:
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
         except OSError:
-            command = ""
+            words = []
+        command = b" ".join(words).decode(errors="replace")
         return f"pid {pid}: {command[:120]}" if command else f"pid {pid}"
 
     def release(self) -> None:
@@ -101,9 +102,8 @@ class Engine:
             directory.mkdir(parents=True, exist_ok=True)
             self._lock = DirectoryLock(directory, wait_s)
             self._config = directory.with_name(directory.name + ".xml")
-            self._config.write_text(
-                _CONFIG.format(memory=memory, marks=MARK_CACHE, files=directory / "user_files"), encoding="utf-8"
-            )
+            text = _CONFIG.format(memory=memory, marks=MARK_CACHE, files=directory / "user_files")
+            self._config.write_text(text, encoding="utf-8")
         except OSError as error:
             raise StoreUnavailable(f"{directory}: {error.strerror or error}") from error
 
@@ -134,11 +134,11 @@ def _import_without_pyarrow() -> Any:
     if hidden:
         sys.modules["pyarrow"] = None  # type: ignore[assignment]
     try:
-        import chdb  # noqa: F401, PLC0415
+        import chdb  # noqa: F401
     finally:
         if hidden:
             del sys.modules["pyarrow"]
-    from clickhouse_connect import get_client  # noqa: PLC0415
+    from clickhouse_connect import get_client
 
     return get_client
 
@@ -150,8 +150,8 @@ _DONTNEED = 4
 def trim() -> int:
     """Gives back the pages of the engine's library that only its start needed; returns their bytes.
 
-    The loader and the static initialisers touch 170 MB of a 550 MB library. Its read-only mappings that hold no
-    page of their own are dropped; what is needed again comes from the page cache, 4 µs a page.
+    The loader and the static initialisers touch 170 MB of a 550 MB library. Its read-only mappings that hold
+    no page of their own are dropped; what is needed again comes back from the page cache.
     """
     try:
         libc = ctypes.CDLL(None, use_errno=True)

@@ -13,8 +13,8 @@ from eventmill.store.base import QueryRefused
 STARTS = frozenset({"select", "with", "explain", "show", "describe", "desc", "exists"})
 
 INNER_TABLE_FUNCTIONS = frozenset({
-    "format", "generateseries", "generate_series", "null", "numbers", "numbers_mt", "primes", "values", "view",
-    "zeros", "zeros_mt",
+    "format", "generateseries", "generate_series", "null", "numbers", "numbers_mt", "primes", "values",
+    "view", "zeros", "zeros_mt",
 })  # fmt: skip
 """Table functions that touch nothing outside the query; all others that the engine knows are refused."""
 
@@ -31,7 +31,7 @@ _TOKEN = re.compile(
     |(?P<quoted> `(?:[^`\\]|\\.|``)*` | "(?:[^"\\]|\\.|"")*" )
     |(?P<parameter> \{\s*\w+\s*:[^{}]*\} )
     |(?P<word> [^\W\d]\w* )
-    |(?P<number> \d[\w.]* )
+    |(?P<number> \d[\w.]* (?:\s*,\s*\d[\w.]*)* )  # a whole list of ids at once: they come by the thousand
     |(?P<space> \s+ )
     |(?P<mark> . )
     """
@@ -52,19 +52,28 @@ def tokens(sql: str) -> list[tuple[str, str]]:
     return found
 
 
-@lru_cache(maxsize=1024)
+CACHED_LENGTH = 10_000
+"""Longer statements carry lists of values, and are asked once."""
+
+
 def check(sql: str, table_functions: frozenset[str] = frozenset()) -> str:
     """The statement without its last semicolon. Raises `QueryRefused` where it is anything but one read that
     stays inside the store. `table_functions` are all that the engine knows, in lower case.
 
     Cached: eventmill's own statements are few, their values are bound."""
+    return (_cached if len(sql) <= CACHED_LENGTH else _check)(sql, table_functions)
+
+
+def _check(sql: str, table_functions: frozenset[str]) -> str:
     found = tokens(sql)
     if found and found[-1] == ("mark", ";"):
         found.pop()
         sql = sql[: sql.rindex(";")]
     start = next((text for kind, text in found if (kind, text) != ("mark", "(")), "")
     if start not in STARTS:
-        raise QueryRefused(f"only reading is possible here: a query starts with SELECT or WITH, not {start.upper()!r}")
+        raise QueryRefused(
+            f"only reading is possible: a query starts with SELECT or WITH, not {start.upper()!r}"
+        )
     refused = (table_functions - INNER_TABLE_FUNCTIONS) | REACHING_FUNCTIONS
     for (kind, text), following in zip(found, [*found[1:], ("", "")], strict=True):
         if kind == "mark" and text == ";":
@@ -76,3 +85,6 @@ def check(sql: str, table_functions: frozenset[str] = frozenset()) -> str:
         if kind == "word" and text in refused and following == ("mark", "("):
             raise QueryRefused(f"the function {text} is not allowed: queries stay inside the store")
     return sql
+
+
+_cached = lru_cache(maxsize=1024)(_check)

@@ -47,7 +47,7 @@ def check(mark: Mark, zone: str, newest: int) -> None:
     if mark.timezone != zone:
         raise StoreError(
             f"the store cuts days in {mark.timezone}, the configuration says timezone = {zone!r}: "
-            f"set timezone = {mark.timezone!r} (statistics take another zone per request: tz=), or use a new store"
+            f"set timezone = {mark.timezone!r} (a request may name another with tz=), or use a new store"
         )
 
 
@@ -72,14 +72,14 @@ def write_file(path: Path, mark: Mark) -> None:
 def migrate(store: Store, zone: str) -> Mark:
     """Brings the schema to the newest version and returns what the store is now. Raises `StoreError`.
 
-    Each file's statements can run twice (IF NOT EXISTS), so a crash between a file and its version is mended by
-    the next start. The zone is written before the first table, which is made for it.
+    Each file's statements can run twice (IF NOT EXISTS), so a crash between a file and its version is mended
+    by the next start. The zone is written before the first table, which is made for it.
     """
     ZoneInfo(zone)  # it stands in the statements as text
     store.command(_META)
-    known = dict(store.query("SELECT name, value FROM meta FINAL"))
+    known = {str(name): str(value) for name, value in store.query("SELECT name, value FROM meta FINAL")}
     files = schema()
-    mark = Mark(version=int(known.get("version", 0)), timezone=str(known.get("timezone", zone)))
+    mark = Mark(version=int(known.get("version", "0")), timezone=known.get("timezone", zone))
     check(mark, zone, max(files))
     if "timezone" not in known:
         _put(store, "timezone", zone)
@@ -93,6 +93,5 @@ def migrate(store: Store, zone: str) -> Mark:
 
 
 def _put(store: Store, name: str, value: str) -> None:
-    store.command(
-        "INSERT INTO meta SELECT {name:String}, {value:String}, now64(3, 'UTC')", {"name": name, "value": value}
-    )
+    params = {"name": name, "value": value}
+    store.command("INSERT INTO meta SELECT {name:String}, {value:String}, now64(3, 'UTC')", params)

@@ -1,0 +1,134 @@
+"""received = stored + duplicate + rejected + queued, for each topic and minute of receipt."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import msgspec
+
+from eventmill.query.days import clamp, instants, rfc3339
+from eventmill.query.model import Range, known, parse_number, parse_range, parse_tz
+from eventmill.query.source import Queue, Store
+
+PARAMETERS = ("from", "to", "topic", "tz", "limit")
+_END = 1 << 40
+_EPOCH = date(1970, 1, 1)
+_SQL = """SELECT topic, minute, sum(stored), sum(duplicate), sum(rejected) FROM ledger FINAL
+WHERE minute >= {since:UInt32} AND minute < {until:UInt32} GROUP BY topic, minute"""
+
+
+@dataclass(slots=True, frozen=True)
+class LedgerRequest:
+    """Minutes [since, until) since the epoch; at most `limit` rows, the newest."""
+
+    since: int
+    until: int
+    topic: str | None
+    tz: str
+    limit: int
+
+    @property
+    def whole(self) -> bool:
+        return self.since == 0
+
+
+class Balance(msgspec.Struct):
+    """Five counts of events; the first is the sum of the others."""
+
+    received: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    queued: int = 0
+
+
+class Minute(msgspec.Struct):
+    """A topic's balance in one minute of receipt (RFC 3339)."""
+
+    topic: str
+    minute: str
+    received: int
+    stored: int
+    duplicate: int
+    rejected: int
+    queued: int
+
+
+class Ledger(msgspec.Struct):
+    """The answer. `total` covers all rows, those beyond `limit` too. `balanced` is false where more was handled than
+    received, or where received events are neither handled nor waiting in the queue."""
+
+    data: list[Minute]
+    total: Balance
+    balanced: bool
+
+
+def parse(params: Mapping[str, str], default_tz: str) -> LedgerRequest:
+    """Everything unless `from` and `to` are given. Raises `RequestError`."""
+    known(params, PARAMETERS)
+    limit = parse_number(params, "limit", 100_000, 0, 1_000_000)
+    topic = params.get("topic") or None
+    if not params.get("from") and not params.get("to"):
+        return LedgerRequest(0, _END, topic, parse_tz(params, default_tz), limit)
+    days: Range = parse_range(params, default_tz)
+    first, last = clamp(days)
+    since, until = instants(days) if first <= last else (60, 60)
+    return LedgerRequest(-(-since // 60), -(-until // 60), topic, days.tz, limit)
+
+
+def ledger(store: Store, queue: Queue, request: LedgerRequest, groups: Mapping[str, Sequence[str]]) -> Ledger:
+    """The balance at one moment: handled is read before received, so that an event between the two shows as queued.
+
+    Where something is queued, the queue must know of it: what is neither handled nor waiting there is lost.
+    """
+    handled = _handled(store, request)
+    received = _received(queue, request)
+    rows: list[tuple[int, str, Balance]] = []
+    total, balanced = Balance(), True
+    for topic, minute in sorted({*handled, *received}, key=lambda place: (place[1], place[0])):
+        if request.topic not in (None, topic):
+            continue
+        stored, duplicate, rejected = handled.get((topic, minute), (0, 0, 0))
+        got = received[topic, minute]
+        row = Balance(got, stored, duplicate, rejected, got - stored - duplicate - rejected)
+        balanced = balanced and row.queued >= 0
+        for name in Balance.__struct_fields__:
+            setattr(total, name, getattr(total, name) + getattr(row, name))
+        rows.append((minute, topic, row))
+    if balanced and total.queued and request.whole:
+        balanced = not _lost(store, queue, request, received, groups)
+    zone = Range(_EPOCH, _EPOCH, request.tz).zone
+    shown = rows[len(rows) - request.limit :] if len(rows) > request.limit else rows
+    data = [Minute(topic, rfc3339(minute * 60, zone), *msgspec.structs.astuple(row)) for minute, topic, row in shown]
+    return Ledger(data, total, balanced)
+
+
+def _handled(store: Store, request: LedgerRequest) -> dict[tuple[str, int], tuple[int, int, int]]:
+    params = {"since": request.since, "until": min(request.until, 0xFFFFFFFF)}
+    return {(str(t), int(m)): (int(s), int(d), int(r)) for t, m, s, d, r in store.query(_SQL, params)}
+
+
+def _received(queue: Queue, request: LedgerRequest) -> Counter[tuple[str, int]]:
+    found: Counter[tuple[str, int]] = Counter()
+    for row in queue.received(request.since, request.until):
+        found[row.topic, row.minute] += row.count
+    return found
+
+
+def _lost(
+    store: Store,
+    queue: Queue,
+    request: LedgerRequest,
+    received: Counter[tuple[str, int]],
+    groups: Mapping[str, Sequence[str]],
+) -> bool:
+    """Whether a topic has events of `received` that are neither waiting (asked first) nor handled (asked after)."""
+    missing: Counter[str] = Counter()
+    for (topic, _), count in received.items():
+        missing[topic] += count
+    for lag in queue.lag(groups):
+        missing[lag.topic] -= lag.events
+    for (topic, _), counts in _handled(store, request).items():
+        missing[topic] -= sum(counts)
+    return any(count > 0 for topic, count in missing.items() if request.topic in (None, topic))

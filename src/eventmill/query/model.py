@@ -1,0 +1,116 @@
+"""What may be asked: parameters and their rules. All that is wrong is a `RequestError` that says what is right."""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from eventmill.event import KEY_PARTS
+
+FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(2148, 12, 31)
+"""Days that the store's `Date` can hold, a day of margin for time zones. A request may name days outside."""
+DEPTH = {part: depth for depth, part in enumerate(KEY_PARTS, 1)}
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+class RequestError(ValueError):
+    """The request is wrong: answered with 400 and this text."""
+
+
+class Range(msgspec.Struct, frozen=True):
+    """Whole days of a zone, both ends included."""
+
+    first: date
+    last: date
+    tz: str
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.tz)
+
+
+class Filter(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which events count: equal in every field that is given. `parts` are of the key, by name."""
+
+    topic: str | None = None
+    site: str | None = None
+    parts: dict[str, str] = {}
+    bot: bool | None = None
+
+    @property
+    def depth(self) -> int:
+        """How deep into the key the filter reaches: 0 for none, 4 for `value`."""
+        return max((DEPTH[name] for name in self.parts), default=0)
+
+
+FILTERS = ("topic", "site", *KEY_PARTS, "bot")
+
+
+def known(params: Mapping[str, str], allowed: Iterable[str]) -> None:
+    """Refuses parameters that mean nothing here: a typing error must not silently count everything."""
+    names = [*allowed]
+    for name in params:
+        if name not in names:
+            raise RequestError(f"unknown parameter {name!r}; known are {', '.join(names)}")
+
+
+def parse_range(params: Mapping[str, str], default_tz: str) -> Range:
+    """`from`, `to` (YYYY-MM-DD, inclusive) and `tz` (IANA name)."""
+    first, last = _day(params, "from"), _day(params, "to")
+    if first > last:
+        raise RequestError(f"from ({first}) is after to ({last})")
+    return Range(first, last, parse_tz(params, default_tz))
+
+
+def parse_tz(params: Mapping[str, str], default: str) -> str:
+    """An IANA name. Raises `RequestError`."""
+    name = params.get("tz") or default
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise RequestError(f"unknown tz {name!r}; write an IANA name such as Europe/Berlin") from error
+    return name
+
+
+def parse_filter(params: Mapping[str, str]) -> Filter:
+    """The fields of `FILTERS`; one that is given empty counts as not given."""
+    bot = params.get("bot") or None
+    if bot not in (None, "true", "false", "1", "0"):
+        raise RequestError(f"bot is true or false, not {bot!r}")
+    return Filter(
+        topic=params.get("topic") or None,
+        site=params.get("site") or None,
+        parts={name: params[name] for name in KEY_PARTS if params.get(name)},
+        bot=None if bot is None else bot in ("true", "1"),
+    )
+
+
+def parse_choice(params: Mapping[str, str], name: str, choices: Iterable[str], default: str) -> str:
+    """One of the choices."""
+    value = params.get(name) or default
+    options = [*choices]
+    if value not in options:
+        raise RequestError(f"unknown {name} {value!r}; one of {', '.join(o for o in options if o)}")
+    return value
+
+
+def parse_number(params: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    """A whole number within its bounds."""
+    text = params.get(name) or str(default)
+    if not re.fullmatch(r"\d{1,12}", text, re.ASCII) or not least <= int(text) <= most:
+        raise RequestError(f"{name} is a whole number from {least} to {most}, not {text!r}")
+    return int(text)
+
+
+def _day(params: Mapping[str, str], name: str) -> date:
+    text = params.get(name) or ""
+    if not text:
+        raise RequestError(f"{name} is missing: a date such as 2026-11-20")
+    try:
+        if not _DATE.fullmatch(text):
+            raise ValueError(text)
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise RequestError(f"{name} is no date: {text!r}; write YYYY-MM-DD such as 2026-11-20") from error

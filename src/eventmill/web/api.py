@@ -1,0 +1,172 @@
+"""The routes of the API and the dashboard's files."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Litestar, MediaType, Request, Response, get, post
+from litestar.config.app import AppConfig
+from litestar.exceptions import HTTPException
+from litestar.response import ServerSentEvent
+
+from eventmill.query import events, live, rejects
+from eventmill.query.ask import QUESTIONS
+from eventmill.query.model import RequestError
+from eventmill.web import assets, metrics, openapi, problems
+from eventmill.web.guard import Guard, middleware
+from eventmill.web.live import Broadcast
+from eventmill.web.services import Services
+from eventmill.web.threads import Threads
+
+T = TypeVar("T")
+AnyRequest = Request[Any, Any, Any]
+PREFIX = "/api/v1"
+
+
+def create_app(services: Services) -> Litestar:
+    """The ASGI application. Opens nothing: what it asks is in `services`."""
+    api = Api(services)
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        yield
+        api.close()
+
+    def configure(config: AppConfig) -> AppConfig:
+        config.middleware.append(middleware(Guard(services.settings)))
+        return config
+
+    return Litestar(
+        route_handlers=[*api.handlers(), *assets.handlers()],
+        exception_handlers={Exception: problems.handle},
+        lifespan=[lifespan],
+        on_app_init=[configure],
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=2_000_000,
+    )
+
+
+class Api:
+    """The handlers, and the threads in which they ask the store."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._threads = Threads()
+        self._broadcast = Broadcast(services.sources.store, services.clock, self._threads.run)
+
+    def close(self) -> None:
+        self._threads.close()
+
+    def handlers(self) -> list[Any]:
+        """The routes. Each question of `query.ask` is one of them."""
+        asked = [self._question(name) for name in QUESTIONS]
+        return [*asked, *self._traces(), *self._replays(), *self._streams(), *self._states()]
+
+    def _question(self, name: str) -> Any:
+        question = QUESTIONS[name]
+
+        @get(f"{PREFIX}/{name}", name=name)
+        async def answer(request: AnyRequest) -> Response[bytes]:
+            params = single(request)
+            return _json(await self._threads.run(lambda: question(self._services.sources, params)))
+
+        return answer
+
+    def _traces(self) -> list[Any]:
+        sources = self._services.sources
+
+        @get(f"{PREFIX}/events/{{needle:str}}", name="event")
+        async def event(request: AnyRequest, needle: str) -> Response[bytes]:
+            events.parse(single(request))
+            found = await self._threads.run(lambda: events.trace(sources.store, sources.queue, needle))
+            return _json(_found(found, f"no event has the id or receipt {needle!r}"))
+
+        @get(f"{PREFIX}/rejects/{{receipt:str}}", name="reject")
+        async def reject(request: AnyRequest, receipt: str) -> Response[bytes]:
+            events.parse(single(request))
+            found = await self._threads.run(lambda: rejects.reject(sources.store, receipt))
+            return _json(_found(found, f"no reject {receipt!r}"))
+
+        return [event, reject]
+
+    def _replays(self) -> list[Any]:
+        @post(f"{PREFIX}/rejects/replay", name="replay", status_code=200)
+        async def replay(request: AnyRequest) -> Response[bytes]:
+            send = self._services.replay
+            if send is None:
+                raise HTTPException("this process cannot send events", status_code=503)
+            # A form of another site cannot send this type without asking first.
+            if request.content_type[0] != MediaType.JSON:
+                raise HTTPException("send application/json", status_code=415)
+            try:
+                wanted = msgspec.json.decode(await request.body(), type=rejects.ReplayRequest)
+            except msgspec.DecodeError as error:
+                raise RequestError(str(error)) from error
+
+            def again() -> rejects.Replayed:
+                found = rejects.to_replay(self._services.sources.store, wanted)
+                return rejects.Replayed(send(found) if found else 0)
+
+            return _json(await self._threads.run(again))
+
+        return [replay]
+
+    def _streams(self) -> list[Any]:
+        @get(f"{PREFIX}/live", name="live")
+        async def stream(request: AnyRequest) -> ServerSentEvent:
+            chosen = live.parse(single(request))
+            return ServerSentEvent(
+                self._broadcast.subscribe(chosen), headers={"cache-control": "no-store", "x-accel-buffering": "no"}
+            )
+
+        return [stream]
+
+    def _states(self) -> list[Any]:
+        services = self._services
+
+        @get("/health", name="health")
+        async def health() -> dict[str, str]:
+            return {"status": "ok"}
+
+        @get("/ready", name="ready")
+        async def ready() -> Response[bytes]:
+            why = services.health()
+            if why is None:
+                await self._threads.run(lambda: services.sources.store.query("SELECT 1"))
+                return _json({"status": "ok"})
+            return problems.response(problems.Problem(503, "Not ready", why))
+
+        @get("/metrics", name="metrics", media_type=MediaType.TEXT)
+        async def measured() -> Response[str]:
+            text = await self._threads.run(lambda: metrics.render(services))
+            return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+        @get(f"{PREFIX}/openapi.json", name="openapi")
+        async def described() -> Response[bytes]:
+            return _json(openapi.document())
+
+        return [health, ready, measured, described]
+
+
+def single(request: AnyRequest) -> Mapping[str, str]:
+    """The query's parameters. One given twice, or holding NUL, is refused."""
+    params: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name in params:
+            raise RequestError(f"{name} is given twice")
+        if "\0" in value or "\ufffd" in value:
+            raise RequestError(f"{name} is no text")
+        params[name] = value
+    return params
+
+
+def _found(found: T | None, otherwise: str) -> T:
+    if found is None:
+        raise HTTPException(otherwise, status_code=404)
+    return found
+
+
+def _json(answer: Any) -> Response[bytes]:
+    return Response(msgspec.json.encode(answer), media_type=MediaType.JSON)

@@ -1,0 +1,85 @@
+"""One look at the store a second, shared by all who watch; none while nobody does."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from eventmill.clock import Clock
+from eventmill.query import live
+from eventmill.query.model import Filter
+from eventmill.query.source import Store, StoreError
+from eventmill.web.problems import Busy
+
+Run = Callable[[Callable[[], Any]], Awaitable[Any]]
+EVERY_S = 1.0
+MOST = 100
+"""Events shown of one look; the newest are kept, and `skipped` says that there were more."""
+WATCHERS = 50
+
+
+class Watcher:
+    """One who watches: a filter and what waits to be sent."""
+
+    def __init__(self, chosen: Filter) -> None:
+        self.chosen = chosen
+        self.waiting: asyncio.Queue[list[live.LiveEvent]] = asyncio.Queue(maxsize=10)
+
+    def offer(self, events: list[live.LiveEvent]) -> None:
+        # Who reads too slowly misses looks; it does not fill the memory.
+        with contextlib.suppress(asyncio.QueueFull):
+            self.waiting.put_nowait(events)
+
+
+class Broadcast:
+    """Asks for each distinct filter once a look."""
+
+    def __init__(self, store: Store, clock: Clock, run: Run) -> None:
+        self._store, self._clock, self._run = store, clock, run
+        self._watchers: set[Watcher] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    async def subscribe(self, chosen: Filter) -> AsyncIterator[dict[str, str]]:
+        """Server-sent events: `event` for each event, a comment line while there is none."""
+        if len(self._watchers) >= WATCHERS:
+            raise Busy(f"{WATCHERS} are watching already")
+        watcher = Watcher(chosen)
+        self._watchers.add(watcher)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._look())
+        try:
+            yield {"comment": "watching"}
+            while True:
+                try:
+                    events = await asyncio.wait_for(watcher.waiting.get(), timeout=15)
+                except TimeoutError:
+                    yield {"comment": "nothing new"}
+                    continue
+                for event in events:
+                    yield {"event": "event", "data": msgspec.json.encode(event).decode(), "id": event.receipt}
+        finally:
+            self._watchers.discard(watcher)
+
+    async def _look(self) -> None:
+        positions: dict[bytes, live.Position] = {}
+        while self._watchers:
+            for key, watchers in self._by_filter().items():
+                with contextlib.suppress(StoreError, Busy):
+                    position = positions.get(key)
+                    if position is None:
+                        positions[key] = await self._run(lambda: live.start(self._store, self._clock()))
+                        continue
+                    chosen = watchers[0].chosen
+                    found = await self._run(partial(live.newer, self._store, chosen, position, MOST))
+                    for watcher in watchers if found else ():
+                        watcher.offer(found)
+            await asyncio.sleep(EVERY_S)
+
+    def _by_filter(self) -> dict[bytes, list[Watcher]]:
+        found: dict[bytes, list[Watcher]] = {}
+        for watcher in self._watchers:
+            found.setdefault(msgspec.json.encode(watcher.chosen), []).append(watcher)
+        return found
