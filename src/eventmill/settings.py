@@ -150,7 +150,7 @@ def load(
         raise SettingsError(source + _explain(error, tree)) from error
     except TopicError as error:
         raise SettingsError(f"{source}{error}") from error
-    _check(settings)
+    check(settings)
     return settings
 
 
@@ -172,7 +172,8 @@ def read_file(file: Path | None, env: Mapping[str, str]) -> tuple[Path | None, d
 _TWICE = '; where a section has more options, write its url there: [store] url = "chdb:"'
 
 
-def _check(settings: Settings) -> None:
+def check(settings: Settings) -> None:
+    """What the types cannot say. Raises SettingsError."""
     try:
         ZoneInfo(settings.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
