@@ -5,16 +5,26 @@ never loads what only the engine needs.
 """
 
 import json
+import logging
 import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from eventmill.settings import Settings
+from eventmill.settings import Settings, SettingsError, managed_topics
+from eventmill.topics import Topic, TopicError, with_defaults
+
+if TYPE_CHECKING:
+    from eventmill.engine import Engine
+    from eventmill.web.services import Services
+
+log = logging.getLogger(__name__)
 
 FAILPOINT = "EVENTMILL_FAILPOINT"
 """Names a point (`events`, `rejects`, `ledger`, `commit`) after which the worker kills itself: for crash tests."""
@@ -42,16 +52,21 @@ def run_collector(
 
     writer = open_writer(settings, number)
     try:
-        run(settings, sockets, writer, f"collector-{number or 0}", on_ready)
+        run(
+            settings,
+            sockets,
+            writer,
+            f"collector-{number or 0}",
+            reload_topics=TopicWatch(settings).changed,
+            ready=lambda _: on_ready(),
+        )
     finally:
         writer.close()
 
 
 def run_engine(settings: Settings, listener: socket.socket | None, on_ready: Callable[[], None]) -> None:
     """The engine: owns the embedded store; the worker loop, housekeeping, and the API where given a socket."""
-    from eventmill.engine import Engine
-
-    engine = Engine(settings, kill_at=os.environ.get(FAILPOINT))
+    engine = open_engine(settings, workers=True)
     if listener is None:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -60,11 +75,92 @@ def run_engine(settings: Settings, listener: socket.socket | None, on_ready: Cal
         on_ready()
         stop.wait()
     else:
-        from eventmill.web.serve import run_web
-
-        engine.start()
-        run_web(engine.services, listener, on_ready)
+        serve_engine(engine, listener, on_ready)
     engine.stop()
+
+
+def run_web(settings: Settings, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+    """The API and the dashboard alone, beside workers elsewhere."""
+    engine = open_engine(settings, workers=False)
+    serve_engine(engine, listener, on_ready)
+    engine.stop()
+
+
+def serve_engine(engine: "Engine", listener: socket.socket, on_ready: Callable[[], None]) -> None:
+    """Serves the API of an engine until a signal."""
+    from eventmill.web.serve import run_web as serve
+
+    engine.start()
+    serve(services(engine), listener, on_ready)
+
+
+def services(engine: "Engine") -> "Services":
+    """What the web asks of an engine."""
+    from eventmill.query.ask import Sources
+    from eventmill.resend import resend
+    from eventmill.web.services import Services
+
+    settings = engine.settings
+    return Services(
+        Sources(engine.store, engine.reader, settings.timezone, engine.groups, engine.rate),
+        settings,
+        replay=partial(resend, settings.data_dir / "runtime.json"),
+        health=engine.trouble,
+        gauges=engine.gauges,
+    )
+
+
+def open_engine(settings: Settings, *, workers: bool) -> "Engine":
+    """Opens the store and the readers. Raises StoreError or QueueError."""
+    # Batches are small and many: more threads cost memory and win nothing beside the store's own.
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    from eventmill.engine import Engine
+    from eventmill.queue.open import open_reader
+    from eventmill.store.clickhouse import open_store
+
+    run = settings.data_dir / "run" / "settings.json"
+    write_settings(settings, run)
+    store = open_store(settings)
+    return Engine(
+        settings,
+        store,
+        work_reader=open_reader(settings),
+        look_reader=open_reader(settings),
+        watch=TopicWatch(settings),
+        settings_file=run,
+        workers=workers,
+        kill_at=os.environ.get(FAILPOINT),
+    )
+
+
+class TopicWatch:
+    """Notices topics added or removed while running: `eventmill topics` writes a file in the data directory."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._data = settings.data_dir
+        self._path = settings.data_dir / "topics.toml"
+        managed = managed_topics(self._data)
+        self._declared = {name: topic for name, topic in settings.topics.items() if name not in managed}
+        self._seen = self._mark()
+
+    def changed(self) -> Mapping[str, Topic] | None:
+        """All topics, where the file has changed since the last call; None where not, or where it is wrong."""
+        mark = self._mark()
+        if mark == self._seen:
+            return None
+        self._seen = mark
+        try:
+            return with_defaults({**managed_topics(self._data), **self._declared})
+        except (SettingsError, TopicError) as error:
+            log.error("%s", error)
+            return None
+
+    def _mark(self) -> tuple[int, int] | None:
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size
 
 
 def plan(settings: Settings) -> Path:

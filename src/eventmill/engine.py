@@ -5,11 +5,15 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Protocol
 
 from eventmill.clock import system_clock
-from eventmill.queue.open import open_reader
+from eventmill.queue.base import Reader
 from eventmill.settings import Settings, duration
+from eventmill.store.base import Store
 from eventmill.topics import Topic, groups
 from eventmill.work.loop import Worker
 from eventmill.work.poison import child_probe
@@ -20,46 +24,59 @@ _RETAIN_S = 30.0
 _TOPICS_S = 0.5
 
 
+class TopicSource(Protocol):
+    """Tells of topics that changed while running."""
+
+    def changed(self) -> Mapping[str, Topic] | None: ...
+
+
 class Engine:
     """Owns the store. `start` opens, `stop` drains what is queued for a while and closes."""
 
-    def __init__(self, settings: Settings, *, workers: bool = True, kill_at: str | None = None) -> None:
-        from eventmill.store.clickhouse import open_store
-
-        self._settings = settings
-        self.store = open_store(settings)
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        *,
+        work_reader: Reader,
+        look_reader: Reader,
+        watch: TopicSource,
+        settings_file: Path,
+        workers: bool = True,
+        kill_at: str | None = None,
+    ) -> None:
+        """`work_reader` is the workers' own; `look_reader` answers questions while they work."""
+        self.settings, self.store, self.reader = settings, store, look_reader
+        self._work_reader, self._watch = work_reader, watch
         self._stop = threading.Event()
-        self._crashed: BaseException | None = None
-        self._work_reader = open_reader(settings)
-        self.reader = open_reader(settings)
-        self.topics: dict[str, Topic] = dict(settings.topics)
-        self.workers = [
-            Worker(
-                self._work_reader,
-                self.store,
-                group=group,
-                topics=self.topics,
-                zone=settings.zone,
-                folder=settings.data_dir / "engine",
-                batch=settings.work.batch,
-                linger_ms=duration(settings.work.linger),
-                at=_killer(kill_at),
-                deadly=child_probe(settings.data_dir / "run" / "settings.json"),
-            )
-            for group in groups(self.topics)
-            if workers
-        ]
+        self.topics: Mapping[str, Topic] = dict(settings.topics)
+        self._make = partial(
+            Worker,
+            work_reader,
+            store,
+            zone=settings.zone,
+            folder=settings.data_dir / "engine",
+            batch=settings.work.batch,
+            linger_ms=duration(settings.work.linger),
+            at=_killer(kill_at),
+            deadly=child_probe(settings_file),
+        )
+        self._working = workers
+        self.workers: list[Worker] = []
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        for worker in self.workers:
-            self._spawn(f"work-{worker.group}", lambda worker=worker: worker.run(self._stop))  # type: ignore[misc]
+        self._start_workers()
         self._spawn("housekeeping", self._housekeeping)
+
+    def groups(self) -> dict[str, list[str]]:
+        """The consumer groups that store, and their topics."""
+        return groups(self.topics)
 
     def stop(self) -> None:
         """Lets the workers empty the queue, at most ten seconds, then ends them and closes the store."""
         deadline = time.monotonic() + _DRAIN_S
-        while time.monotonic() < deadline and self.reader.lag(groups(self.topics)):
+        while self._working and time.monotonic() < deadline and self.reader.lag(self.groups()):
             time.sleep(0.05)
         self._stop.set()
         for thread in self._threads:
@@ -67,6 +84,41 @@ class Engine:
         self.reader.close()
         self._work_reader.close()
         self.store.close()
+
+    def rate(self) -> float:
+        """Events a second that all workers took over the last half minute."""
+        return sum(worker.progress.rate() for worker in self.workers)
+
+    def trouble(self) -> str | None:
+        """Why a worker stands still, None where all run."""
+        errors = [worker.progress.error for worker in self.workers if worker.progress.error]
+        return errors[0] if errors else None
+
+    def gauges(self) -> dict[str, float]:
+        """Numbers of the workers for /metrics, by name and label."""
+        found: dict[str, float] = {}
+        for worker in self.workers:
+            found |= worker.progress.metrics()
+        return found
+
+    def _start_workers(self) -> None:
+        """One worker for each group that has none yet."""
+        if not self._working:
+            return
+        have = {worker.group for worker in self.workers}
+        for group in self.groups():
+            if group not in have:
+                worker = self._make(group=group, topics=self.topics)
+                self.workers.append(worker)
+                self._spawn(f"work-{group}", partial(worker.run, self._stop))
+
+    def _follow_topics(self) -> None:
+        changed = self._watch.changed()
+        if changed is not None:
+            self.topics = changed
+            for worker in self.workers:
+                worker.set_topics(changed)
+            self._start_workers()
 
     def _spawn(self, name: str, run: Callable[[], None]) -> None:
         def guarded() -> None:
@@ -84,10 +136,11 @@ class Engine:
     def _housekeeping(self) -> None:
         retained = 0.0
         while not self._stop.wait(_TOPICS_S):
+            self._follow_topics()
             if time.monotonic() - retained > _RETAIN_S:
                 retained = time.monotonic()
                 keep = {name: duration(topic.retention) for name, topic in self.topics.items()}
-                freed = self.reader.retain(groups(self.topics), keep, system_clock())
+                freed = self.reader.retain(self.groups(), keep, system_clock())
                 if freed:
                     log.info("retention freed %d bytes of the queue", freed)
 

@@ -1,6 +1,7 @@
 """Topics: what may be sent into each, how long the queue keeps it, who reads it."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -94,7 +95,7 @@ _APPLY = (
 )
 
 
-def groups(topics: dict[str, Topic]) -> dict[str, list[str]]:
+def groups(topics: Mapping[str, Topic]) -> dict[str, list[str]]:
     """The consumer groups of the store and the topics that each reads."""
     found: dict[str, list[str]] = {}
     for name, topic in topics.items():

@@ -33,6 +33,7 @@ def run_collector(
     *,
     clock: Clock = system_clock,
     reload_topics: Callable[[], Mapping[str, Topic] | None] | None = None,
+    ready: Callable[[Collector], None] | None = None,
 ) -> None:
     """Serves bound stream sockets until SIGTERM or SIGINT, then drains: stops accepting, finishes what is in
     flight, answers, closes. A second signal shortens the wait; nothing that was answered is lost by it.
@@ -43,7 +44,7 @@ def run_collector(
     gc.collect()
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
-    uvloop.run(serve(settings, sockets, writer, name, clock=clock, reload_topics=reload_topics))
+    uvloop.run(serve(settings, sockets, writer, name, clock=clock, reload_topics=reload_topics, ready=ready))
 
 
 async def serve(

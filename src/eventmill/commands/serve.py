@@ -97,16 +97,12 @@ def work(config: ConfigOption = None, data: DataOption = None, store: StoreOptio
 
 def web(config: ConfigOption = None, data: DataOption = None, web: WebOption = None, store: StoreOption = None) -> None:
     """Run the API and the dashboard alone (needs a server store; the embedded one belongs to `serve`)."""
-    from eventmill.engine import Engine
+    from eventmill import app
     from eventmill.parent import bind
-    from eventmill.web.serve import run_web
 
     settings = settings_from(config, data, web__listen=web, store__url=store)
     check_web(settings)
     with errors():
         listener = bind(*address(settings.web.listen), shared=False)
         listener.listen(1024)
-        engine = Engine(settings, workers=False)
-        engine.start()
-        run_web(engine.services, listener, lambda: typer.echo(f"API and dashboard on http://{settings.web.listen}/"))
-        engine.stop()
+        app.run_web(settings, listener, lambda: typer.echo(f"API and dashboard on http://{settings.web.listen}/"))

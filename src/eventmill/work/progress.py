@@ -48,6 +48,20 @@ class Progress:
         while self._recent and now - self._recent[0][0] > _WINDOW_S:
             self._recent.popleft()
 
+    def metrics(self) -> dict[str, float]:
+        """Counters by Prometheus name and label."""
+        group = f'group="{self.group}"'
+        found: dict[str, float] = {
+            f"worker_events_total{{{group}}}": self.events,
+            f"worker_stored_total{{{group}}}": self.stored,
+            f"worker_batches_total{{{group}}}": self.batches,
+        }
+        for step, seconds in list(self.seconds.items()):
+            found[f'worker_step_seconds_total{{{group},step="{step}"}}'] = seconds
+        for reason, count in list(self.rejected.items()):
+            found[f'worker_rejected_total{{{group},reason="{reason}"}}'] = count
+        return found
+
     def failed(self, error: str) -> None:
         self.error = error
 
