@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import Litestar, MediaType, Request, Response, get, post
 from litestar.config.app import AppConfig
+from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.response import ServerSentEvent
 
-from eventmill.query import events, live, rejects
+from eventmill.query import events, live, rejects, sql
 from eventmill.query.ask import QUESTIONS
 from eventmill.query.model import RequestError
 from eventmill.web import assets, metrics, openapi, problems
@@ -22,6 +23,8 @@ from eventmill.web.threads import Threads
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 PREFIX = "/api/v1"
+END_STREAMS = "end_streams"
+"""Name in the application's state of what a stopping server calls first."""
 
 
 def create_app(services: Services) -> Litestar:
@@ -42,6 +45,7 @@ def create_app(services: Services) -> Litestar:
         exception_handlers={Exception: problems.handle},
         lifespan=[lifespan],
         on_app_init=[configure],
+        state=State({END_STREAMS: api.end_streams}),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=2_000_000,
@@ -59,10 +63,14 @@ class Api:
     def close(self) -> None:
         self._threads.close()
 
+    def end_streams(self) -> None:
+        """Lets go of those who watch `live`."""
+        self._broadcast.close()
+
     def handlers(self) -> list[Any]:
         """The routes. Each question of `query.ask` is one of them."""
         asked = [self._question(name) for name in QUESTIONS]
-        return [*asked, *self._traces(), *self._replays(), *self._streams(), *self._states()]
+        return [*asked, *self._traces(), *self._posts(), *self._streams(), *self._states()]
 
     def _question(self, name: str) -> Any:
         question = QUESTIONS[name]
@@ -91,19 +99,13 @@ class Api:
 
         return [event, reject]
 
-    def _replays(self) -> list[Any]:
+    def _posts(self) -> list[Any]:
         @post(f"{PREFIX}/rejects/replay", name="replay", status_code=200)
         async def replay(request: AnyRequest) -> Response[bytes]:
             send = self._services.replay
             if send is None:
                 raise HTTPException("this process cannot send events", status_code=503)
-            # A form of another site cannot send this type without asking first.
-            if request.content_type[0] != MediaType.JSON:
-                raise HTTPException("send application/json", status_code=415)
-            try:
-                wanted = msgspec.json.decode(await request.body(), type=rejects.ReplayRequest)
-            except msgspec.DecodeError as error:
-                raise RequestError(str(error)) from error
+            wanted = await _body(request, rejects.ReplayRequest)
 
             def again() -> rejects.Replayed:
                 found = rejects.to_replay(self._services.sources.store, wanted)
@@ -111,7 +113,12 @@ class Api:
 
             return _json(await self._threads.run(again))
 
-        return [replay]
+        @post(f"{PREFIX}/sql", name="sql", status_code=200)
+        async def asked(request: AnyRequest) -> Response[bytes]:
+            wanted = await _body(request, sql.SqlRequest)
+            return _json(await self._threads.run(lambda: sql.sql(self._services.sources.store, wanted)))
+
+        return [replay, asked]
 
     def _streams(self) -> list[Any]:
         @get(f"{PREFIX}/live", name="live")
@@ -160,6 +167,16 @@ def single(request: AnyRequest) -> Mapping[str, str]:
             raise RequestError(f"{name} is no text")
         params[name] = value
     return params
+
+
+async def _body(request: AnyRequest, kind: type[T]) -> T:
+    # A form on a page of another site cannot send this type without asking first.
+    if request.content_type[0] != MediaType.JSON:
+        raise HTTPException("send application/json", status_code=415)
+    try:
+        return msgspec.json.decode(await request.body(), type=kind)
+    except msgspec.DecodeError as error:
+        raise RequestError(str(error)) from error
 
 
 def _found(found: T | None, otherwise: str) -> T:

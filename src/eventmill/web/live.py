@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
+from litestar.response.sse import ServerSentEventMessage
 
 from eventmill.clock import Clock
 from eventmill.query import live
@@ -17,7 +18,7 @@ from eventmill.web.problems import Busy
 Run = Callable[[Callable[[], Any]], Awaitable[Any]]
 EVERY_S = 1.0
 MOST = 100
-"""Events shown of one look; the newest are kept, and `skipped` says that there were more."""
+"""Events shown of one look: the newest."""
 WATCHERS = 50
 
 
@@ -26,9 +27,9 @@ class Watcher:
 
     def __init__(self, chosen: Filter) -> None:
         self.chosen = chosen
-        self.waiting: asyncio.Queue[list[live.LiveEvent]] = asyncio.Queue(maxsize=10)
+        self.waiting: asyncio.Queue[list[live.LiveEvent] | None] = asyncio.Queue(maxsize=10)
 
-    def offer(self, events: list[live.LiveEvent]) -> None:
+    def offer(self, events: list[live.LiveEvent] | None) -> None:
         # Who reads too slowly misses looks; it does not fill the memory.
         with contextlib.suppress(asyncio.QueueFull):
             self.waiting.put_nowait(events)
@@ -41,31 +42,43 @@ class Broadcast:
         self._store, self._clock, self._run = store, clock, run
         self._watchers: set[Watcher] = set()
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
 
-    async def subscribe(self, chosen: Filter) -> AsyncIterator[dict[str, str]]:
-        """Server-sent events: `event` for each event, a comment line while there is none."""
+    def subscribe(self, chosen: Filter) -> AsyncIterator[ServerSentEventMessage]:
+        """Server-sent events: `event` for each event, a comment line while there is none. Raises `Busy`."""
         if len(self._watchers) >= WATCHERS:
             raise Busy(f"{WATCHERS} are watching already")
+        return self._stream(chosen)
+
+    def close(self) -> None:
+        """Ends all streams, so that a stop does not wait for those who watch."""
+        self._closed = True
+        for watcher in self._watchers:
+            watcher.offer(None)
+
+    async def _stream(self, chosen: Filter) -> AsyncIterator[ServerSentEventMessage]:
         watcher = Watcher(chosen)
         self._watchers.add(watcher)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._look())
         try:
-            yield {"comment": "watching"}
-            while True:
+            yield ServerSentEventMessage(data=None, comment="watching")
+            while not self._closed:
                 try:
                     events = await asyncio.wait_for(watcher.waiting.get(), timeout=15)
                 except TimeoutError:
-                    yield {"comment": "nothing new"}
+                    yield ServerSentEventMessage(data=None, comment="nothing new")
                     continue
-                for event in events:
-                    yield {"event": "event", "data": msgspec.json.encode(event).decode(), "id": event.receipt}
+                for event in events or ():
+                    yield ServerSentEventMessage(
+                        data=msgspec.json.encode(event), event="event", id=event.receipt, sep="\n"
+                    )
         finally:
             self._watchers.discard(watcher)
 
     async def _look(self) -> None:
         positions: dict[bytes, live.Position] = {}
-        while self._watchers:
+        while self._watchers and not self._closed:
             for key, watchers in self._by_filter().items():
                 with contextlib.suppress(StoreError, Busy):
                     position = positions.get(key)

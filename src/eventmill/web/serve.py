@@ -7,8 +7,9 @@ import socket
 from collections.abc import Callable, Generator
 
 import uvicorn
+from litestar import Litestar
 
-from eventmill.web.api import create_app
+from eventmill.web.api import END_STREAMS, create_app
 from eventmill.web.guard import check_listen
 from eventmill.web.services import Services
 
@@ -16,14 +17,19 @@ from eventmill.web.services import Services
 class _Server(uvicorn.Server):
     """uvicorn that tells when it serves, and returns on a signal instead of raising it again."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, app: Litestar, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self._app = app
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
             self._on_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.state[END_STREAMS]()
+        await super().shutdown(sockets=sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -36,8 +42,9 @@ class _Server(uvicorn.Server):
 def run_web(services: Services, listener: socket.socket, on_ready: Callable[[], None]) -> None:
     """Serves until SIGTERM or SIGINT. The listener is bound and listening. Raises `ListenError`."""
     check_listen(services.settings)
+    app = create_app(services)
     config = uvicorn.Config(
-        create_app(services),
+        app,
         access_log=False,
         log_level="warning",
         log_config=None,
@@ -47,4 +54,4 @@ def run_web(services: Services, listener: socket.socket, on_ready: Callable[[], 
         timeout_graceful_shutdown=5,
         timeout_keep_alive=75,
     )
-    _Server(config, on_ready).run(sockets=[listener])
+    _Server(config, app, on_ready).run(sockets=[listener])
