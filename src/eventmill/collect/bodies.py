@@ -93,7 +93,7 @@ class Bodies:
         for index, (value, source) in enumerate(zip(values, sources, strict=True)):
             if not isinstance(value, dict):
                 raise Malformed("malformed_event", "an event must be a JSON object", index)
-            lines.append(line_of(value, source, keep_raw or value.get("topic") in self._checked))
+            lines.append(line_of(value, source, keep_raw=keep_raw or value.get("topic") in self._checked))
         return lines
 
 

@@ -1,36 +1,30 @@
 """What all connections of a collector process share, and the way of events from a handler to the queue."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 
 from eventmill.clock import Clock
 from eventmill.collect.bodies import Bodies
-from eventmill.collect.commit import GroupCommit
+from eventmill.collect.commit import GroupCommit, Records
 from eventmill.collect.counters import Counters
 from eventmill.collect.envelope import Envelope
-from eventmill.collect.head import HeadCache
-from eventmill.collect.intake import http
+from eventmill.collect.head import Client, HeadCache, RequestHead
 from eventmill.collect.limits import MALFORMED_KEPT, Limits, MalformedBound
 from eventmill.collect.loose import rejected
 from eventmill.collect.privacy import TrustedProxies
 from eventmill.collect.refusal import Malformed, Refused
 from eventmill.collect.replies import Answer, Replies
+from eventmill.collect.routes import Connection, Routes
 from eventmill.collect.salts import Salts
 from eventmill.collect.sent import Sent, encoder
 from eventmill.collect.sign import sign
+from eventmill.collect.sweep import Swept, sweep
 from eventmill.collect.visitors import Visitors
 from eventmill.queue.base import Writer
 from eventmill.settings import Settings
 from eventmill.topics import Topic
-
-if TYPE_CHECKING:
-    from eventmill.collect.door import Door
-    from eventmill.collect.head import RequestHead
 
 MAX_KEY_BYTES = 48
 
@@ -44,9 +38,10 @@ class Collector:
         writer: Writer,
         loop: asyncio.AbstractEventLoop,
         clock: Clock,
-        name: str = "collector",
+        name: str,
+        routes: "Callable[[Collector], Routes]",
     ) -> None:
-        self.loop = loop
+        """`routes` makes the table of paths, now and whenever the topics have changed."""
         self.writer = writer
         self.clock = clock
         self.limits = Limits.of(settings.collect)
@@ -58,11 +53,13 @@ class Collector:
         self.proxies = TrustedProxies(settings.collect.trusted_proxies)
         self.do_not_track = settings.collect.do_not_track
         self.malformed_bound = MalformedBound()
-        self.doors: set[Door] = set()
+        self.doors: set[Swept] = set()
+        """The open connections."""
+        self.nobody = Envelope(Client(), None, anonymous=True)
         self.draining = False
         self.now = 0
         """Seconds since the epoch, as of the last tick."""
-        self._pixel_paths = settings.collect.pixel_paths
+        self._make_routes = routes
         self.use_topics(settings.topics)
         self.tick()
 
@@ -70,35 +67,36 @@ class Collector:
         """Takes over a changed set of topics; requests under way end as they began."""
         self.topics = dict(topics)
         self.bodies = Bodies(frozenset(name for name, topic in topics.items() if topic.checked))
-        self.routes = http.routes(self, self._pixel_paths)
+        self.routes = self._make_routes(self)
 
     def tick(self) -> None:
-        """Once a second: the date, the day's salt."""
+        """Once a second: the date, the day's salt, the deadlines."""
         self.now = self.clock() // 1000
         self.replies.tick(self.now)
         self.visitors.tick(self.now)
+        sweep(self.doors, self.now, self.limits)
+        self.counters.connections_open = len(self.doors)
+        self.counters.held_bytes = self.commit.held
 
-    def envelope(self, door: Door, head: RequestHead) -> Envelope:
+    def envelope(self, door: Connection, head: RequestHead) -> Envelope:
         """The envelope of the client of this request, which its connection then keeps."""
-        address = self.proxies.client(door.peer, head.client[2])
-        anonymous = head.client[3] and self.do_not_track == "anonymous"
+        address = self.proxies.client(door.peer(), head.client.forwarded)
+        anonymous = head.client.opted_out and self.do_not_track == "anonymous"
         door.client = head.client
         door.envelope = Envelope(head.client, address, anonymous)
         return door.envelope
 
-    def take(self, door: Door, head: RequestHead, topic: str, lines: list[Sent], answer: Answer) -> None:
+    def take(self, door: Connection, head: RequestHead, topic: str, lines: list[Sent], answer: Answer) -> None:
         """Makes the events durable and then answers; 503 where that is not possible now."""
         envelope = door.envelope if door.client is head.client else self.envelope(door, head)
-        if head.client[3] and self.do_not_track == "drop":
+        if head.client.opted_out and self.do_not_track == "drop":
             lines = []
         if not lines:
             door.answer(answer, head)
             return
-        refusal = self.commit.refuses()
-        if refusal is not None:
-            raise Refused(503, refusal)
+        if self.commit.refusal is not None:
+            raise Refused(503, self.commit.refusal)
         sign(lines, envelope, self.visitors)
-        self.counters.events += len(lines)
         reply = answer.plain if head.plain else answer.render(self.replies.date, head)
         key = None if head.key is None else _short(head.key)
         groups = self._by_topic(lines, topic)
@@ -113,9 +111,9 @@ class Collector:
             for index, sent in enumerate(lines):
                 if not sent.id:
                     sent.id = f"{key}-{index}"
-        self.commit.add_parts(
+        self.commit.add_all(
             [
-                (name, envelope.head_line(len(part)), encoder.encode_lines(part)[:-1], len(part))
+                Records(name, envelope.head_line(len(part)), encoder.encode_lines(part)[:-1], len(part))
                 for name, part in groups.items()
             ],
             door,
@@ -135,23 +133,21 @@ class Collector:
             groups.setdefault(name, []).append(line)
         return groups
 
-    def take_malformed(self, door: Door, head: RequestHead, topic: str, body: bytes, error: Malformed) -> None:
+    def take_malformed(self, door: Connection, head: RequestHead, topic: str, body: bytes, error: Malformed) -> None:
         """Keeps the bytes of a body that holds no event, then answers 400; too many of one source only count."""
         envelope = door.envelope if door.client is head.client else self.envelope(door, head)
         self.counters.malformed += 1
         reply = self.replies.error(400, error.reason, head, at=error.at)
-        if head.client[3] and self.do_not_track == "drop":
-            door.send(reply, head)
+        if head.client.opted_out and self.do_not_track == "drop":
+            door.send(reply)
             return
         if not self.malformed_bound.keep(envelope.address, self.now):
             self.counters.malformed_unkept += 1
-            door.send(reply, head)
+            door.send(reply)
             return
-        refusal = self.commit.refuses()
-        if refusal is not None:
-            raise Refused(503, refusal)
+        if self.commit.refusal is not None:
+            raise Refused(503, self.commit.refusal)
         line = rejected(error.kind, _kept_text(body), 0, {})
-        self.counters.events += 1
         self.commit.add(topic, envelope.line, encoder.encode(line), 1, door, reply)
 
 

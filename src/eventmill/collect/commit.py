@@ -8,9 +8,9 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import SimpleQueue
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from eventmill.clock import Clock
 from eventmill.collect.counters import Counters
@@ -24,15 +24,29 @@ REQUEST_COST = 200
 
 
 class Waiter(Protocol):
-    """A connection that waits for its batch."""
+    """A connection that waits for its batch.
+
+    `pending` counts its replies in batches, `transport` is None once the peer has gone, and `watched` asks for
+    a call of `settled` when nothing is pending any more.
+    """
 
     pending: int
+    transport: asyncio.Transport | None
+    watched: bool
+
+    def settled(self) -> None: ...
 
     def unavailable(self) -> bytes:
         """The reply when nothing could be made durable."""
 
-    def reply(self, data: bytes) -> None:
-        """Sends one reply; `pending` has been counted down. Does nothing where the peer has gone."""
+
+class Records(NamedTuple):
+    """Events of one request for one topic: its head line, and `events` canonical lines joined by newlines."""
+
+    topic: str
+    head: bytes
+    lines: bytes
+    events: int
 
 
 class Part:
@@ -61,44 +75,38 @@ class Batch:
 
 
 class GroupCommit:
-    """Collects a batch while the last one is written. Every method belongs to the loop's thread."""
+    """Collects a batch while the last one is written. Every method belongs to the loop's thread.
+
+    `refusal` says why nothing more can be taken now, or None; whoever adds looks at it first.
+    """
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, writer: Writer, clock: Clock, counters: Counters, memory: int
     ) -> None:
+        self.refusal: str | None = None
         self._loop = loop
         self._writer = writer
         self._clock = clock
         self._counters = counters
         self._memory = memory
+        self._room = memory
         self._receipts = ReceiptSource()
         self._open = Batch()
         self._running: Batch | None = None
         self._scheduled = False
-        self._began = 0.0
-        self._held = 0
+        self._stall: asyncio.TimerHandle | None = None
         self._idle_call: Callable[[], None] | None = None
-        self._work: SimpleQueue[tuple[Batch, list[tuple[Draft, Part]]] | None] = SimpleQueue()
+        self._work: SimpleQueue[tuple[Batch, list[Draft]] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._commit_forever, name="commit", daemon=True)
         self._thread.start()
 
     @property
     def held(self) -> int:
         """Bytes that wait for the disk."""
-        return self._held
-
-    def refuses(self) -> str | None:
-        """Why nothing more can be taken now, or None."""
-        if self._held > self._memory:
-            return "the queue's memory is full"
-        if self._began and time.monotonic() - self._began > STALL_SECONDS:
-            return "the disk does not answer"
-        if len(self._open.waiters) >= MAX_REQUESTS_PER_DRAFT:
-            return "too many requests wait for the disk"
-        return None
+        return self._open.size + (self._running.size if self._running else 0)
 
     def add(self, topic: str, head: bytes, lines: bytes, count: int, waiter: Waiter, reply: bytes) -> None:
-        """Takes the events of one request: `lines` are `count` canonical lines joined by newlines."""
+        """Takes the events of one request (see `Records`); `reply` is sent once they are durable."""
         batch = self._open
         part = batch.parts.get(topic)
         if part is None:
@@ -106,40 +114,33 @@ class GroupCommit:
         part.heads.append(head)
         part.lines.append(lines)
         part.count += count
-        batch.waiters.append(waiter)
-        batch.replies.append(reply)
-        size = len(lines) + REQUEST_COST
-        batch.size += size
-        self._held += size
-        waiter.pending += 1
-        if self._running is None and not self._scheduled:
-            # Not at once: what else became readable in this turn of the loop joins this batch.
-            self._scheduled = True
-            self._loop.call_soon(self._next)
+        self._wait(batch, len(lines), waiter, reply)
 
-    def add_parts(self, parts: list[tuple[str, bytes, bytes, int]], waiter: Waiter, reply: bytes) -> None:
+    def add_all(self, records: Sequence[Records], waiter: Waiter, reply: bytes) -> None:
         """The same for one request whose events go to several topics: all of them or none."""
-        *others, (topic, head, lines, count) = parts
-        for name, its_head, its_lines, its_count in others:
-            part = self._open.parts.setdefault(name, Part())
-            part.heads.append(its_head)
-            part.lines.append(its_lines)
-            part.count += its_count
-            self._open.size += len(its_lines) + REQUEST_COST
-            self._held += len(its_lines) + REQUEST_COST
-        self.add(topic, head, lines, count, waiter, reply)
+        batch = self._open
+        for topic, head, lines, events in records:
+            part = batch.parts.setdefault(topic, Part())
+            part.heads.append(head)
+            part.lines.append(lines)
+            part.count += events
+        self._wait(batch, sum(len(record.lines) + REQUEST_COST for record in records), waiter, reply)
 
     def add_reply(self, waiter: Waiter, reply: bytes) -> None:
         """Queues a reply that records nothing behind the earlier ones of its connection."""
         batch = self._open
         batch.unrecorded.add(len(batch.waiters))
+        self._wait(batch, len(reply), waiter, reply)
+
+    def _wait(self, batch: Batch, size: int, waiter: Waiter, reply: bytes) -> None:
         batch.waiters.append(waiter)
         batch.replies.append(reply)
-        size = len(reply) + REQUEST_COST
-        batch.size += size
-        self._held += size
+        batch.size += size + REQUEST_COST
         waiter.pending += 1
+        if batch.size > self._room:
+            self.refusal = "too much waits for the disk"
         if self._running is None and not self._scheduled:
+            # Not at once: what else became readable in this turn of the loop joins this batch.
             self._scheduled = True
             self._loop.call_soon(self._next)
 
@@ -149,9 +150,9 @@ class GroupCommit:
         self._check_idle()
 
     def close(self) -> None:
-        """Ends the thread after what it was given."""
+        """Ends the thread after what it was given; where the disk does not answer, the thread is left to it."""
         self._work.put(None)
-        self._thread.join()
+        self._thread.join(STALL_SECONDS)
 
     def _next(self) -> None:
         self._scheduled = False
@@ -159,32 +160,37 @@ class GroupCommit:
         if not batch.waiters:
             return
         self._open = Batch()
+        self._room = min(self._memory - batch.size, MAX_REQUESTS_PER_DRAFT * REQUEST_COST)
+        self.refusal = None if self._room >= 0 else "too much waits for the disk"
         now = self._clock()
         # One time for the whole batch: its events count in one minute of the ledger.
-        work: list[tuple[Draft, Part]] = []
+        drafts = []
         for topic, part in batch.parts.items():
             high, low = self._receipts.block(now)
-            work.append((Draft(topic, now, high, low, part.count, b"", b""), part))
+            drafts.append(Draft(topic, now, high, low, part.count, b"", b""))
         self._running = batch
-        if not work:
+        if drafts:
+            self._stall = self._loop.call_later(STALL_SECONDS, self._stalled)
+            self._work.put((batch, drafts))
+        else:
             self._done(batch, None, 0.0)
-            return
-        self._began = time.monotonic()
-        self._work.put((batch, work))
+
+    def _stalled(self) -> None:
+        self.refusal = "the disk does not answer"
 
     def _commit_forever(self) -> None:
         while (item := self._work.get()) is not None:
-            batch, work = item
+            batch, drafts = item
             began = time.perf_counter()
             failure: Exception | None = None
             try:
-                for draft, part in work:
+                for draft, part in zip(drafts, batch.parts.values(), strict=True):
                     part.heads.append(b"")
                     part.lines.append(b"")
                     draft.heads = b"\n".join(part.heads)
                     draft.body = b"\n".join(part.lines)
-                self._writer.append([draft for draft, _ in work])
-            except Exception as error:
+                self._writer.append(drafts)
+            except Exception as error:  # noqa: BLE001 - whatever it was, nobody may be told that the batch is safe
                 failure = error
             try:
                 self._loop.call_soon_threadsafe(self._done, batch, failure, time.perf_counter() - began)
@@ -193,33 +199,52 @@ class GroupCommit:
 
     def _done(self, batch: Batch, failure: Exception | None, seconds: float) -> None:
         self._running = None
-        self._began = 0.0
-        self._held -= batch.size
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+        self.refusal = None
         if self._open.parts:
-            self._next()
-        counters = self._counters
-        counters.commits += 1
-        counters.commit_seconds += seconds
-        if failure is None:
-            counters.commit_events += sum(part.count for part in batch.parts.values())
-            for waiter, reply in zip(batch.waiters, batch.replies, strict=True):
-                waiter.pending -= 1
-                waiter.reply(reply)
+            self._next()  # before the replies: the disk need not wait for them
         else:
+            self._room = self._memory
+        if failure is not None:
             self._fail(batch, failure)
-        if self._running is None and self._open.waiters:
+        accepted = refused = 0
+        for waiter, reply in zip(batch.waiters, batch.replies, strict=True):
+            waiter.pending -= 1
+            transport = waiter.transport
+            if transport is not None:
+                transport.write(reply)
+                if waiter.watched and not waiter.pending:
+                    waiter.settled()
+            if reply[9] == 50:  # ASCII 2, of the status
+                accepted += 1
+            elif reply[9] == 52:
+                refused += 1
+        counters = self._counters
+        counters.replies_2xx += accepted
+        counters.replies_4xx += refused
+        counters.replies_5xx += len(batch.replies) - accepted - refused
+        if batch.parts and failure is None:
+            counters.commits += 1
+            counters.commit_seconds += seconds
+            counters.bytes += batch.size - REQUEST_COST * len(batch.waiters)
+            for part in batch.parts.values():
+                counters.events += part.count
+        if self._open.waiters and not self._open.parts and not self._scheduled:
             self._next()  # only replies in it: they had to let this batch's go first
         self._check_idle()
 
     def _fail(self, batch: Batch, failure: Exception) -> None:
+        """Turns the replies of all who hoped for the disk into refusals."""
         self._counters.commit_failures += 1
         if isinstance(failure, QueueError):
             log.warning("nothing could be made durable: %s", failure)
         else:
             log.error("the queue's writer failed", exc_info=failure)
-        for place, (waiter, reply) in enumerate(zip(batch.waiters, batch.replies, strict=True)):
-            waiter.pending -= 1
-            waiter.reply(reply if place in batch.unrecorded else waiter.unavailable())
+        for place, waiter in enumerate(batch.waiters):
+            if place not in batch.unrecorded:
+                batch.replies[place] = waiter.unavailable()
 
     def _check_idle(self) -> None:
         if self._idle_call is not None and self._running is None and not self._open.waiters:

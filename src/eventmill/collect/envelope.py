@@ -20,7 +20,7 @@ class Envelope:
     __slots__ = ("address", "agent", "anonymous", "ip", "line", "page_host", "page_line")
 
     def __init__(self, client: Client, address: Address | None, anonymous: bool) -> None:
-        agent, referer, _, _ = client
+        agent, referer = client.agent, client.referer
         self.anonymous = anonymous
         self.address = "" if anonymous or address is None else str(address)
         self.agent = "" if anonymous else agent

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from eventmill.collect.refusal import Refused
 
@@ -11,8 +12,14 @@ _KEEP = b"Connection: keep-alive\r\n"
 _CLOSE = b"Connection: close\r\n"
 _SAFE = re.compile(rb"[\x20-\x7e]*")
 
-Client = tuple[str, str, str, bool]
-"""User agent, Referer, X-Forwarded-For, and whether DNT or GPC is set: what identity is made of."""
+
+class Client(NamedTuple):
+    """What a request tells of its client. `opted_out`: it sent DNT: 1 or Sec-GPC: 1."""
+
+    agent: str = ""
+    referer: str = ""
+    forwarded: str = ""
+    opted_out: bool = False
 
 
 class RequestHead:
@@ -29,9 +36,8 @@ class RequestHead:
     def __init__(self, headers: Sequence[tuple[bytes, bytes]], method: bytes, version: str, keep_alive: bool) -> None:
         """Raises Refused for what must not be answered otherwise."""
         found: dict[bytes, bytes] = {}
-        for name, value in headers:
-            name = name.lower()
-            value = value.strip(b" \t")
+        for raw_name, raw_value in headers:
+            name, value = raw_name.lower(), raw_value.strip(b" \t")
             found[name] = found[name] + b", " + value if name in found else value
         self.headers = found
         self._check(headers, version)
@@ -52,7 +58,7 @@ class RequestHead:
         self.preflight = _preflight(found) if method == b"OPTIONS" else b""
         self.connection = b"" if keep_alive and version == "1.1" else _KEEP if keep_alive else _CLOSE
         self.plain = not (self.connection or self.cors or self.bodiless)
-        self.client: Client = (
+        self.client = Client(
             text_of(found.get(b"user-agent", b"")),
             text_of(found.get(b"referer", b"")),
             text_of(found.get(b"x-forwarded-for", b"")),
@@ -73,7 +79,7 @@ class RequestHead:
     def cacheable(self) -> bool:
         """Whether a request with the same bytes in its head may pass without the parser: HTTP/1.1, kept alive,
         and nothing in it that the parser acts upon but the length."""
-        return not (self.chunked or self.upgrade or self.expects or self.connection)
+        return not (self.chunked or self.upgrade or self.expects or self.connection or self.key)
 
 
 def text_of(value: bytes) -> str:
@@ -109,7 +115,7 @@ class HeadCache:
     empty line. A client that sends the same head again (on any connection) is spared the parser."""
 
     __slots__ = ("_clients", "_known", "find")
-    _HEADS = 4096
+    _HEADS = 1024
     _LONGEST = 2048
 
     def __init__(self) -> None:
@@ -128,5 +134,3 @@ class HeadCache:
             if len(self._known) >= self._HEADS:
                 self._known.clear()
             self._known[block] = head
-
-

@@ -35,7 +35,8 @@ def inflate(body: bytes, coding: bytes, limit: int) -> bytes:
         raise Malformed("malformed_encoding", f"the body is not {coding.decode() or 'gzip'}: {error}") from error
     if coding in (b"", b"identity"):
         return body
-    raise Refused(415, "Content-Encoding can be gzip, deflate or zstd", fields=b"Accept-Encoding: gzip, deflate, zstd\r\n")
+    known = b"Accept-Encoding: gzip, deflate, zstd\r\n"
+    raise Refused(415, "Content-Encoding can be gzip, deflate or zstd", fields=known)
 
 
 def _zlib(body: bytes, bits: int, limit: int) -> bytes:

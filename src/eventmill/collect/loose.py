@@ -4,6 +4,9 @@ Nothing of it is lost: what cannot be made of its field's type makes a line with
 as it was sent in `_raw`, which the worker writes to the rejects.
 """
 
+import math
+from collections.abc import Callable
+
 import msgspec
 
 from eventmill.collect.privacy import scrub
@@ -11,7 +14,8 @@ from eventmill.collect.props import NUMBER, merged_text
 from eventmill.collect.sent import MAX_BYTES, Sent, id_fits
 from eventmill.event import TEXT_FIELDS
 
-_TEXT = frozenset(TEXT_FIELDS) - {"time"}
+_PLAIN = frozenset(TEXT_FIELDS)
+_LONGEST_NUMBER = 40
 _sources = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _object = msgspec.json.Decoder(dict[str, object])
 
@@ -20,47 +24,42 @@ class _Invalid(Exception):
     """A known field holds what cannot be made of its type."""
 
 
-def line_of(values: dict[str, object], source: msgspec.Raw, keep_raw: bool) -> Sent:
+def line_of(values: dict[str, object], source: msgspec.Raw, *, keep_raw: bool) -> Sent:
     """The line of one decoded event; `source` is its text, kept in the line where `keep_raw`.
 
     The event's own `props` and its unknown fields become one object; of the same name the outer one wins.
     """
-    known: dict[str, object] = {}
-    props: dict[str, object] = {}
-    own_props: object = None
-    sources: dict[str, msgspec.Raw] | None = None
     try:
-        for name, value in values.items():
-            if name in _TEXT:
-                if isinstance(value, str):
-                    known[name] = value
-                elif value is not None:
-                    sources = sources or _sources.decode(source)
-                    known[name] = _scalar_text(name, value, sources[name])
-            elif name == "props":
-                own_props = value
-            elif name == "time":
-                if value is not None:
-                    sources = sources or _sources.decode(source)
-                    known[name] = value if isinstance(value, str) else _number_text(name, value, sources[name])
-            elif name == "duration_ms":
-                known[name] = duration_of(value)
-            elif name == "bytes":
-                known[name] = bytes_of(value)
-            else:
-                props[name] = value
-        identity = known.get("id")
-        if isinstance(identity, str) and not id_fits(identity):
-            raise _Invalid("id")
-        if own_props is not None or props:
-            known["props"] = _props_text(own_props, props, source, sources)
+        line = Sent(**_known_fields(values, source))  # type: ignore[arg-type]
     except _Invalid as invalid:
-        return rejected(f"invalid_{invalid}", str(source, "utf-8"), len(values), values)  # type: ignore[arg-type, call-overload]
-    line = Sent(**known)  # type: ignore[arg-type]
+        return rejected(f"invalid_{invalid}", str(source, "utf-8"), len(values), values)
     if keep_raw:
-        line.raw = scrub(str(source, "utf-8"))  # type: ignore[arg-type, call-overload]
+        line.raw = scrub(str(source, "utf-8"))
         line.sent = len(values)
     return line
+
+
+def _known_fields(values: dict[str, object], source: msgspec.Raw) -> dict[str, object]:
+    known: dict[str, object] = {}
+    unknown: dict[str, object] = {}
+    sources: dict[str, msgspec.Raw] = {}
+    for name, value in values.items():
+        if name in _PLAIN:
+            if isinstance(value, str):
+                known[name] = value
+            elif value is not None:
+                sources = sources or _sources.decode(source)
+                known[name] = _source_text(name, value, sources[name])
+        elif name not in _MADE:
+            unknown[name] = value
+        elif value is not None and name != "props":
+            known[name] = _MADE[name](value)
+    if not id_fits(str(known.get("id", ""))):
+        raise _Invalid("id")
+    own = values.get("props")
+    if own is not None or unknown:
+        known["props"] = _props_text(own, unknown, sources or _sources.decode(source))
+    return known
 
 
 def rejected(reason: str, text: str, sent: int, values: dict[str, object]) -> Sent:
@@ -74,50 +73,43 @@ def rejected(reason: str, text: str, sent: int, values: dict[str, object]) -> Se
     return line
 
 
-def _scalar_text(name: str, value: object, source: msgspec.Raw) -> str:
-    if isinstance(value, dict | list):
+def _source_text(name: str, value: object, source: msgspec.Raw) -> str:
+    """A scalar as it was written: `1.0` stays `1.0`, true is `true`. A time can only be a number."""
+    if isinstance(value, dict | list) or (name == "time" and isinstance(value, bool)):
         raise _Invalid(name)
-    return str(source, "utf-8")  # type: ignore[arg-type, call-overload, no-any-return]
+    return str(source, "utf-8")
 
 
-def _number_text(name: str, value: object, source: msgspec.Raw) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _Invalid(name)
-    return str(source, "utf-8")  # type: ignore[arg-type, call-overload, no-any-return]
-
-
-def duration_of(value: object) -> float | None:
+def _duration(value: object) -> float:
     """Milliseconds, of a number or the text of one."""
-    if value is None or (isinstance(value, float | int) and not isinstance(value, bool)):
-        return None if value is None else _finite(float(value))
     if isinstance(value, str) and NUMBER.fullmatch(value):
-        return _finite(float(value))
-    raise _Invalid("duration_ms")
-
-
-def _finite(number: float) -> float:
-    if number - number != 0:
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _Invalid("duration_ms")
+    try:
+        number = float(value)
+    except OverflowError as error:
+        raise _Invalid("duration_ms") from error
+    if not math.isfinite(number):
         raise _Invalid("duration_ms")
     return number
 
 
-def bytes_of(value: object) -> int | None:
+def _bytes(value: object) -> int:
     """0 to 2**63-1, of a whole number or the text of one."""
-    if value is None:
-        return None
-    if isinstance(value, str) and NUMBER.fullmatch(value) and len(value) <= 40:
+    if isinstance(value, str) and len(value) <= _LONGEST_NUMBER and NUMBER.fullmatch(value):
         value = int(value) if value.lstrip("-").isdigit() else float(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_BYTES:
-        return value
-    raise _Invalid("bytes")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_BYTES:
+        raise _Invalid("bytes")
+    return value
 
 
-def _props_text(
-    own: object, outer: dict[str, object], source: msgspec.Raw, sources: dict[str, msgspec.Raw] | None
-) -> str:
-    sources = sources or _sources.decode(source)
+_MADE: dict[str, Callable[[object], object]] = {"duration_ms": _duration, "bytes": _bytes, "props": lambda value: value}
+
+
+def _props_text(own: object, outer: dict[str, object], sources: dict[str, msgspec.Raw]) -> str:
     if own is None:
         return merged_text(outer, sources)
     text: msgspec.Raw | str = sources["props"]

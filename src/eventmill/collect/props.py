@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from eventmill.collect.privacy import may_name_address, scrub_fields
-from eventmill.collect.sent import NO_PROPS, Sent, encoder
+from eventmill.collect.sent import Sent, encoder
 
 _objects = msgspec.json.Decoder(list[dict[str, object]])
 _object = msgspec.json.Decoder(dict[str, object])
@@ -24,7 +24,7 @@ def make_canonical(lines: Sequence[Sent]) -> None:
     # Encoded again to the same bytes: no spaces, no double keys, no number whose digits would change.
     if encoder.encode(_objects.decode(joined)) == joined and not may_name_address(joined.decode()):
         for line, raw in zip(lines, raws, strict=True):
-            line.props = str(raw, "utf-8")  # type: ignore[arg-type, call-overload, assignment]
+            line.props = str(raw, "utf-8")  # type: ignore[assignment]
     else:
         for line, raw in zip(lines, raws, strict=True):
             line.props = text_of(raw)  # type: ignore[assignment]
@@ -45,4 +45,3 @@ def merged_text(values: dict[str, object], sources: dict[str, msgspec.Raw]) -> s
     }
     text = encoder.encode(kept).decode()
     return encoder.encode(scrub_fields(kept)).decode() if may_name_address(text) else text
-

@@ -1,19 +1,45 @@
-"""Paths and what they do."""
+"""Paths and what they do, and what a handler may ask of the connection that it answers."""
 
-from __future__ import annotations
-
+import asyncio
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from eventmill.collect.door import Door
-    from eventmill.collect.head import RequestHead
+from eventmill.collect.envelope import Envelope
+from eventmill.collect.head import Client, RequestHead
+from eventmill.collect.privacy import Address
+from eventmill.collect.replies import Answer
+
+
+class Connection(Protocol):
+    """A handler's view of a connection; `pending`, `transport` and `watched` are those of `commit.Waiter`.
+
+    `envelope` is that of `client`: a handler compares `client` with the head's and asks for another if it differs.
+    """
+
+    pending: int
+    transport: asyncio.Transport | None
+    watched: bool
+    client: Client | None
+    envelope: Envelope
+
+    def peer(self) -> Address | None:
+        """Who is at the other end: the client, or a proxy."""
+
+    def answer(self, answer: Answer, head: RequestHead) -> None:
+        """Replies without recording anything, behind the replies that are still owed."""
+
+    def send(self, reply: bytes) -> None:
+        """The same with the reply's bytes."""
+
+    def settled(self) -> None: ...
+
+    def unavailable(self) -> bytes: ...
 
 
 class Handler(Protocol):
-    """Answers one request through its connection. `query` is what follows the `?`, as sent."""
+    """Answers one request. `query` is what follows the `?`, as sent (ASCII). May raise Refused."""
 
-    def __call__(self, door: Door, head: RequestHead, query: str, body: bytes) -> None: ...
+    def __call__(self, door: Connection, head: RequestHead, query: str, body: bytes, /) -> None: ...
 
 
 class Route:
@@ -30,7 +56,7 @@ class Route:
     def handler(self, method: bytes) -> Handler | None:
         if method == b"POST":
             return self.post
-        return self.get if method in (b"GET", b"HEAD") else None
+        return self.get if method in {b"GET", b"HEAD"} else None
 
 
 Routes = Mapping[str, Route]

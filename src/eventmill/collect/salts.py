@@ -54,7 +54,7 @@ class Salts:
             os.fsync(file)
         finally:
             os.close(file)
-        os.replace(draft, path)
+        draft.replace(path)
         self._sync_directory()
 
     def _destroy_before(self, name: str) -> None:

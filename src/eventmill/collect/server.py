@@ -14,7 +14,7 @@ import uvloop
 from eventmill.clock import Clock, system_clock
 from eventmill.collect.collector import Collector
 from eventmill.collect.door import Door
-from eventmill.collect.sweep import sweep
+from eventmill.collect.intake import http
 from eventmill.queue.base import Writer
 from eventmill.settings import Settings
 from eventmill.topics import Topic
@@ -59,7 +59,8 @@ async def serve(
 ) -> None:
     """The same on a running loop of uvloop; `ready` is called when it listens."""
     loop = asyncio.get_running_loop()
-    collector = Collector(settings, writer, loop, clock, name)
+    paths = settings.collect.pixel_paths
+    collector = Collector(settings, writer, loop, clock, name, lambda shared: http.routes(shared, paths))
     stop = asyncio.Event()
     hurry = asyncio.Event()
 
@@ -92,7 +93,6 @@ async def _sweep_forever(
     while True:
         try:
             collector.tick()
-            sweep(collector)
             collector.counters.publish(path)
             topics = reload_topics() if reload_topics is not None else None
             if topics is not None:

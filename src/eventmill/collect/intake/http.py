@@ -1,22 +1,16 @@
 """eventmill's own paths: pixels, `/e`, `/t/{topic}`, aliases, health."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from eventmill.collect.collector import Collector
 from eventmill.collect.forms import event_of
+from eventmill.collect.head import RequestHead
 from eventmill.collect.inflate import inflate
 from eventmill.collect.refusal import Malformed, Refused
 from eventmill.collect.replies import JSON, Answer
-from eventmill.collect.routes import Route, Routes, merge
+from eventmill.collect.routes import Connection, Route, Routes, merge
 from eventmill.collect.sent import encoder
 from eventmill.collect.sign import sign
-
-if TYPE_CHECKING:
-    from eventmill.collect.collector import Collector
-    from eventmill.collect.door import Door
-    from eventmill.collect.head import RequestHead
 
 DEFAULT_TOPIC = "event"
 
@@ -52,10 +46,10 @@ class Pixel:
         self._answer = answer
         self._checked = frozenset(name for name, topic in collector.topics.items() if topic.checked)
 
-    def __call__(self, door: Door, head: RequestHead, query: str, body: bytes) -> None:
+    def __call__(self, door: Connection, head: RequestHead, query: str, _body: bytes) -> None:
         collector = self._collector
         answer = self._answer
-        if head.bodiless or (head.client[3] and collector.do_not_track == "drop"):
+        if head.bodiless or (head.client.opted_out and collector.do_not_track == "drop"):
             door.answer(answer, head)
             return
         try:
@@ -68,12 +62,10 @@ class Pixel:
         except Malformed as error:
             collector.take_malformed(door, head, DEFAULT_TOPIC, query.encode(), error)
             return
-        refusal = collector.commit.refuses()
-        if refusal is not None:
-            raise Refused(503, refusal)
+        if collector.commit.refusal is not None:
+            raise Refused(503, collector.commit.refusal)
         envelope = door.envelope if door.client is head.client else collector.envelope(door, head)
         sign((line,), envelope, collector.visitors, envelope.page_host)
-        collector.counters.events += 1
         reply = answer.plain if head.plain else answer.render(collector.replies.date, head)
         collector.commit.add(topic, envelope.page_line, encoder.encode(line), 1, door, reply)
 
@@ -88,7 +80,7 @@ class Events:
         self._topic = topic
         self._answer = answer
 
-    def __call__(self, door: Door, head: RequestHead, query: str, body: bytes) -> None:
+    def __call__(self, door: Connection, head: RequestHead, _query: str, body: bytes) -> None:
         collector = self._collector
         if head.multipart:
             raise Refused(415, "multipart bodies are not read")
@@ -110,12 +102,12 @@ class Health:
     def __init__(self, collector: Collector) -> None:
         self._collector = collector
 
-    def alive(self, door: Door, head: RequestHead, query: str, body: bytes) -> None:
+    def alive(self, door: Connection, head: RequestHead, _query: str, _body: bytes) -> None:
         door.answer(self._collector.replies.alive, head)
 
-    def ready(self, door: Door, head: RequestHead, query: str, body: bytes) -> None:
+    def ready(self, door: Connection, head: RequestHead, _query: str, _body: bytes) -> None:
         collector = self._collector
-        reason = "draining" if collector.draining else collector.commit.refuses() or collector.writer.check()
+        reason = "draining" if collector.draining else collector.commit.refusal or collector.writer.check()
         if reason is not None:
             raise Refused(503, reason)
         fields = b"Cache-Control: no-store\r\n"
