@@ -109,11 +109,17 @@ def test_seek_by_time(queue: Opened) -> None:
     if Capability.SEEK_BY_TIME not in reader.capabilities:
         pytest.skip("cannot seek by time, as declared")
     for n in range(20):
-        queue.writer.append([draft(1, received=1_790_000_000_000 + n * 1000)])
+        queue.writer.append([draft(1, received=1_790_000_040_000 + n * 60_000)])
     for delivery in drain(reader, "g"):
         reader.commit(delivery, 3)
-    reader.seek("g", 1_790_000_015_000)
-    assert len(lines(drain(reader, "g"))) == 5
+    reader.seek("g", 1_790_000_040_000 + 15 * 60_000 + 30_000)
+    replay = reader.position("g").replay
+    assert replay is not None
+    assert (replay.batch, len(replay.until)) == (3, 1)
+    again = drain(reader, "g")
+    assert len(lines(again)) == 5
+    reader.commit(again[-1], 4)
+    assert reader.position("g").replay is None
 
 
 def test_retention_never_passes_an_unread_position(queue: Opened) -> None:

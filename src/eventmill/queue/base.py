@@ -79,11 +79,24 @@ class Delivery:
 
 
 @dataclass(slots=True, frozen=True)
+class Replay:
+    """A group reads again what it had read: from `since_minute` (of receipt) on, up to `until` in each shard.
+
+    `batch` was its last batch before. It is over once every shard's committed seq has reached `until`.
+    """
+
+    since_minute: int
+    batch: int
+    until: Mapping[str, int]
+
+
+@dataclass(slots=True, frozen=True)
 class Position:
     """Where a group stands: the last committed `seq` of each shard and the number of its last batch."""
 
     seqs: Mapping[str, int]
     batch: int
+    replay: Replay | None = None
 
 
 @dataclass(slots=True, frozen=True)
@@ -156,7 +169,8 @@ class Reader(Protocol):
         """The committed position."""
 
     def seek(self, group: str, since_ms: int) -> None:
-        """Moves the committed position to the first entry received at or after `since_ms`. Needs SEEK_BY_TIME."""
+        """Moves the committed position to the first entry received in or after the minute of `since_ms`, and
+        notes the replay in the position. Needs SEEK_BY_TIME."""
 
     def lag(self, groups: Mapping[str, Sequence[str]]) -> list[Lag]:
         """For each group and the topics it reads, what is durable and not committed; only rows above zero."""

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 
 from eventmill.clock import MINUTE_MS, Clock, system_clock
-from eventmill.queue.base import Capability, Delivery, Draft, Entry, Lag, Position, QueueFull, Received
+from eventmill.queue.base import Capability, Delivery, Draft, Entry, Lag, Position, QueueFull, Received, Replay
 
 SHARD = "memory"
 
@@ -72,9 +72,10 @@ class MemoryQueue:
 
     def commit(self, delivery: Delivery, batch: int) -> None:
         with self._lock:
-            before = self._position(delivery.group).seqs.get(SHARD, 0)
-            seq = max(before, delivery.positions.get(SHARD, 0))
-            self._committed[delivery.group] = Position({SHARD: seq}, batch)
+            before = self._position(delivery.group)
+            seq = max(before.seqs.get(SHARD, 0), delivery.positions.get(SHARD, 0))
+            replay = before.replay if before.replay and before.replay.until[SHARD] > seq else None
+            self._committed[delivery.group] = Position({SHARD: seq}, batch, replay)
 
     def rewind(self, group: str) -> None:
         with self._lock:
@@ -86,8 +87,10 @@ class MemoryQueue:
 
     def seek(self, group: str, since_ms: int) -> None:
         with self._lock:
-            before = [entry.seq for entry in self._entries if entry.received < since_ms]
-            self._committed[group] = Position({SHARD: max(before, default=0)}, self._position(group).batch)
+            minute, now = since_ms // MINUTE_MS, self._position(group)
+            before = [entry.seq for entry in self._entries if entry.received // MINUTE_MS < minute]
+            replay = Replay(minute, now.batch, now.seqs) if now.seqs else None
+            self._committed[group] = Position({SHARD: max(before, default=0)}, now.batch, replay)
             self._handed_out.pop(group, None)
 
     def lag(self, groups: Mapping[str, Sequence[str]]) -> list[Lag]:

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from eventmill.queue.base import Position
 from eventmill.store.base import Store
 from eventmill.work.batch import PLACE, RECEIPT, Batch
 from eventmill.work.identity import id_hashes
@@ -21,12 +22,22 @@ class Dedup:
 
     def __init__(self, store: Store, stream: str, seen: Seen) -> None:
         self._store, self._stream, self._seen = store, stream, seen
+        self.replaying = False
         self._stored = pl.DataFrame(schema=_RECEIPT_SCHEMA)
         self._rejected = pl.DataFrame(schema=_RECEIPT_SCHEMA)
 
-    def recover(self, committed: int) -> None:
-        """Reads what an interrupted batch left in the store: the only rows that can be delivered again."""
+    def recover(self, position: Position) -> None:
+        """Reads what an interrupted batch left in the store: the only rows that can be delivered again, unless
+        the group replays; then each delivery is compared with what the store holds of its time."""
+        committed, replay = position.batch, position.replay
+        self.replaying = replay is not None
         self._seen.open(committed)
+        if replay is not None:
+            self._store.command(
+                "ALTER TABLE ledger DELETE WHERE stream = {stream:String} AND minute >= {minute:UInt32} "
+                "AND batch <= {batch:UInt64} SETTINGS mutations_sync = 1",
+                {"stream": self._stream, "minute": replay.since_minute, "batch": replay.batch},
+            )
         params = {"stream": self._stream, "batch": committed}
         where = "WHERE stream = {stream:String} AND batch > {batch:UInt64}"
         rows = self._store.frame(f"SELECT {', '.join(KNOWN)} FROM events {where}", params)  # noqa: S608
@@ -43,6 +54,8 @@ class Dedup:
             )
 
     def __call__(self, batch: Batch) -> Batch:
+        if self.replaying and batch.frame.height:
+            self._compare_range(batch.frame)
         self._redelivered(batch)
         self._ids(batch)
         return batch
@@ -56,6 +69,21 @@ class Dedup:
         self._stored = self._stored.clear()
         self._rejected = self._rejected.clear()
         self._seen.add(inserted.filter(pl.col("id_hash") != 0).select(KNOWN))
+
+    def _compare_range(self, frame: pl.DataFrame) -> None:
+        """Receipts of all that the store holds from the time that these rows were received in."""
+        low, high = frame["received"].min(), frame["received"].max()
+        where = (
+            "WHERE received BETWEEN fromUnixTimestamp64Milli({low:Int64}) AND fromUnixTimestamp64Milli({high:Int64})"
+        )
+        params = {"low": low, "high": high}
+        for table in ("events", "rejects"):
+            found = self._store.frame(f"SELECT {', '.join(RECEIPT)} FROM {table} {where}", params)  # noqa: S608
+            known = found.cast(_RECEIPT_SCHEMA) if found.height else pl.DataFrame(schema=_RECEIPT_SCHEMA)
+            if table == "events":
+                self._stored = known
+            else:
+                self._rejected = known
 
     def _redelivered(self, batch: Batch) -> None:
         for known in (self._stored, self._rejected):

@@ -83,8 +83,9 @@ class Worker:
         while not stop.is_set():
             try:
                 self._reader.rewind(self.group)
-                self._last = self._reader.position(self.group).batch
-                self._dedup.recover(self._last)
+                position = self._reader.position(self.group)
+                self._last = position.batch
+                self._dedup.recover(position)
                 return
             except StoreUnavailable as error:
                 self.progress.failed(str(error))
@@ -130,6 +131,8 @@ class Worker:
         self._at("commit")
         self._last = number
         self._dedup.committed(inserted)
+        if self._dedup.replaying and self._reader.position(self.group).replay is None:
+            self._dedup.replaying = False
         self.progress.done(delivery.events, inserted.height, _rejected(batch), number)
         for lost in delivery.lost:
             log.error("queue damaged: %s %d-%d: %s", lost.shard, lost.first_seq, lost.last_seq, lost.reason)

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from eventmill.clock import Clock, system_clock
+from eventmill.clock import MINUTE_MS, Clock, system_clock
 from eventmill.queue.base import Capability, Delivery, Entry, Lag, Lost, Position, Received
 from eventmill.queue.sqlite import files
 from eventmill.queue.sqlite.positions import Positions, Sealed
@@ -65,10 +65,9 @@ class SqliteReader:
     def seek(self, group: str, since_ms: int) -> None:
         """See `queue.base.Reader.seek`."""
         with self._turn:
-            target = {}
-            for shard in files.shards(self._root):
-                target[shard] = self._scan(shard).before(since_ms)
-            self._positions.put(group, target)
+            minute = since_ms // MINUTE_MS
+            target = {shard: self._scan(shard).before(minute * MINUTE_MS) for shard in files.shards(self._root)}
+            self._positions.seek(group, target, minute)
             self._cursors.pop(group, None)
 
     def lag(self, groups: Mapping[str, Sequence[str]]) -> list[Lag]:
