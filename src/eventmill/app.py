@@ -58,7 +58,7 @@ def run_collector(
             writer,
             f"collector-{number or 0}",
             reload_topics=TopicWatch(settings).changed,
-            ready=lambda _: on_ready(),
+            ready=on_ready,
         )
     finally:
         writer.close()

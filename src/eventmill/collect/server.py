@@ -25,6 +25,21 @@ DRAIN_SECONDS = 10.0
 HURRY_SECONDS = 1.0
 
 
+ReloadTopics = Callable[[], Mapping[str, Topic] | None]
+"""Asked once a second: the topics where they have changed, else None."""
+
+
+class Stop:
+    """Asks a collector to end: the first call to drain, the second to hurry. Belongs to the loop's thread."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.hurried = asyncio.Event()
+
+    def __call__(self) -> None:
+        (self.hurried if self.asked.is_set() else self.asked).set()
+
+
 def run_collector(
     settings: Settings,
     sockets: Sequence[socket.socket],
@@ -32,68 +47,62 @@ def run_collector(
     name: str,
     *,
     clock: Clock = system_clock,
-    reload_topics: Callable[[], Mapping[str, Topic] | None] | None = None,
-    ready: Callable[[Collector], None] | None = None,
+    reload_topics: ReloadTopics | None = None,
+    ready: Callable[[], None] = lambda: None,
 ) -> None:
     """Serves bound stream sockets until SIGTERM or SIGINT, then drains: stops accepting, finishes what is in
     flight, answers, closes. A second signal shortens the wait; nothing that was answered is lost by it.
 
-    The writer stays the caller's to close. `reload_topics` is asked once a second for a changed set of topics.
+    The writer stays the caller's to close. Figures go to `<data>/run/<name>.json` once a second.
     """
-    # A collector lives on objects that die young without cycles: the collector of cycles would only stall it.
+    # What a collector makes dies young and without cycles: looking for cycles would only stall it.
     gc.collect()
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
-    uvloop.run(serve(settings, sockets, writer, name, clock=clock, reload_topics=reload_topics, ready=ready))
+
+    async def until_signalled() -> None:
+        stop = Stop()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+        paths = settings.collect.pixel_paths
+        collector = Collector(settings, writer, loop, clock, name, lambda shared: http.routes(shared, paths))
+        await serve(collector, sockets, settings.data_dir / "run" / f"{name}.json", stop, reload_topics, ready)
+
+    uvloop.run(until_signalled())
 
 
 async def serve(
-    settings: Settings,
+    collector: Collector,
     sockets: Sequence[socket.socket],
-    writer: Writer,
-    name: str,
-    *,
-    clock: Clock = system_clock,
-    reload_topics: Callable[[], Mapping[str, Topic] | None] | None = None,
-    ready: Callable[[Collector], None] | None = None,
+    figures: Path,
+    stop: Stop,
+    reload_topics: ReloadTopics | None = None,
+    ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """The same on a running loop of uvloop; `ready` is called when it listens."""
+    """The same on a running loop of uvloop, until `stop` is called."""
     loop = asyncio.get_running_loop()
-    paths = settings.collect.pixel_paths
-    collector = Collector(settings, writer, loop, clock, name, lambda shared: http.routes(shared, paths))
-    stop = asyncio.Event()
-    hurry = asyncio.Event()
-
-    def stopped() -> None:
-        (hurry if stop.is_set() else stop).set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped)
+    figures.parent.mkdir(parents=True, exist_ok=True)
     servers = [await loop.create_server(lambda: Door(collector), sock=sock, backlog=BACKLOG) for sock in sockets]
-    sweeper = asyncio.create_task(_sweep_forever(collector, settings.data_dir / "run" / f"{name}.json", reload_topics))
-    if ready is not None:
-        ready(collector)
+    ready()
+    sweeper = asyncio.create_task(_sweep_forever(collector, figures, reload_topics))
     try:
-        await stop.wait()
+        await stop.asked.wait()
         for server in servers:
             server.close()
-        await _drain(collector, hurry)
+        await _drain(collector, stop)
     finally:
         sweeper.cancel()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
         collector.commit.close()
+        collector.counters.publish(figures)
 
 
-async def _sweep_forever(
-    collector: Collector, path: Path, reload_topics: Callable[[], Mapping[str, Topic] | None] | None
-) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+async def _sweep_forever(collector: Collector, figures: Path, reload_topics: ReloadTopics | None) -> None:
     collector.counters.pid = os.getpid()
     while True:
         try:
             collector.tick()
-            collector.counters.publish(path)
+            collector.counters.publish(figures)
             topics = reload_topics() if reload_topics is not None else None
             if topics is not None:
                 collector.use_topics(topics)
@@ -102,23 +111,21 @@ async def _sweep_forever(
         await asyncio.sleep(1)
 
 
-async def _drain(collector: Collector, hurry: asyncio.Event) -> None:
+async def _drain(collector: Collector, stop: Stop) -> None:
     """Ends every connection when it owes nothing any more, at the latest after the time for it."""
     loop = asyncio.get_running_loop()
     collector.draining = True
     deadline = loop.time() + DRAIN_SECONDS
     for door in list(collector.doors):
         door.drain()
-    while collector.doors and loop.time() < deadline:
-        if hurry.is_set():
-            deadline = min(deadline, loop.time() + HURRY_SECONDS)
-            hurry.clear()
-        await asyncio.sleep(0.02)
     idle = asyncio.Event()
     collector.commit.when_idle(idle.set)
-    try:
-        await asyncio.wait_for(idle.wait(), HURRY_SECONDS if hurry.is_set() else DRAIN_SECONDS)
-    except TimeoutError:
+    while (collector.doors or not idle.is_set()) and loop.time() < deadline:
+        if stop.hurried.is_set():
+            deadline = min(deadline, loop.time() + HURRY_SECONDS)
+            stop.hurried.clear()
+        await asyncio.sleep(0.02)
+    if not idle.is_set():
         log.warning("the disk does not answer: what waits for it is not acknowledged")
     for door in list(collector.doors):
         door.abort()
