@@ -36,10 +36,10 @@ _COMMANDS = {
     "Run": [("serve", "serve"), ("serve", "collect"), ("serve", "work"), ("serve", "web"), ("init", "init")],
     "Send and look": [
         ("send", "send"),
-        ("live", "live"),
-        ("trace", "trace"),
-        ("ledger", "ledger"),
-        ("sql", "sql"),
+        ("inspect", "live"),
+        ("inspect", "trace"),
+        ("query", "ledger"),
+        ("inspect", "sql"),
     ],
     "Look after": [("doctor", "doctor"), ("bench", "bench")],
 }
