@@ -8,6 +8,7 @@ import msgspec
 
 from eventmill.event import KEY_PARTS, key_text
 from eventmill.query.days import clamp, rfc3339
+from eventmill.query.expired import Expired, Group, expired, grouped
 from eventmill.query.model import (
     DEPTH,
     FILTERS,
@@ -19,7 +20,7 @@ from eventmill.query.model import (
     parse_filter,
     parse_range,
 )
-from eventmill.query.select import UNIQUES, bucket, plan
+from eventmill.query.select import bucket, plan
 from eventmill.query.source import QueryRefused, Store
 
 INTERVALS = ("day", "hour", "total")
@@ -84,8 +85,9 @@ def counts(store: Store, request: CountsRequest, store_zone: str) -> Counts:
     if first > last:
         return Counts([])
     rows: list[tuple[Any, tuple[str, ...], int, int | None]] = []
+    old = expired(store, request.filter, request.days, store_zone) if request.interval != "hour" else None
     for depth in _depths(request):
-        rows += _at_depth(store, request, depth, store_zone, MAX_ROWS - len(rows))
+        rows += _at_depth(store, request, depth, old, store_zone, MAX_ROWS - len(rows))
     rows.sort(key=lambda row: (row[0], row[1]))
     shown: dict[Any, str] = {}
     data = []
@@ -103,21 +105,21 @@ def _depths(request: CountsRequest) -> list[int]:
 
 
 def _at_depth(
-    store: Store, request: CountsRequest, depth: int, store_zone: str, limit: int
+    store: Store, request: CountsRequest, depth: int, old: Expired | None, store_zone: str, limit: int
 ) -> list[tuple[Any, tuple[str, ...], int, int | None]]:
     """(bucket, key parts, pv, uv) of every key of that depth below the prefix."""
     days, interval = request.days, request.interval
     finest = "hour" if interval == "hour" else "day"
     made = plan(request.filter, days, depth=depth, store_zone=store_zone, finest=finest, uniques=request.uniques)
     parts = list(KEY_PARTS[:depth])
-    if depth > request.filter.depth:
-        # A key that ends earlier has no prefix of this depth.
-        made.statement.where.append(f"{parts[-1]} != ''")
+    # A key that ends earlier has no prefix of this depth.
+    present = f"{parts[-1]} != ''" if depth > request.filter.depth else None
     when = bucket(made, interval, days.tz)
-    figures = ["count() AS pv", f"{UNIQUES} AS uv"] if request.uniques else ["count() AS pv"]
-    group = [*([when] if when else []), *parts]
-    sql = made.statement.build([*group, *figures], group, tail=f"HAVING pv > 0 LIMIT {limit + 1}")
-    found = store.query(sql, made.statement.params)
+    group = [*([Group(when, "day")] if when else []), *(Group(part, part) for part in parts)]
+    found = grouped(
+        store, made.statement, group, old, uniques=request.uniques, present=present,
+        tail=f"HAVING pv > 0 LIMIT {limit + 1}",
+    )  # fmt: skip
     if len(found) > limit:
         raise QueryRefused(f"more than {MAX_ROWS} rows: ask for fewer days, a prefix, or a key less deep")
     rows = []

@@ -7,8 +7,9 @@ from datetime import date, timedelta
 import msgspec
 
 from eventmill.query.days import clamp, midnight, rfc3339
+from eventmill.query.expired import Group, expired, grouped
 from eventmill.query.model import FILTERS, Filter, Range, RequestError, known, parse_choice, parse_filter, parse_range
-from eventmill.query.select import UNIQUES, bucket, plan
+from eventmill.query.select import bucket, plan
 from eventmill.query.source import Store
 
 INTERVALS = ("minute", "hour", "day", "week", "month")
@@ -57,15 +58,15 @@ def parse(params: Mapping[str, str], default_tz: str) -> SeriesRequest:
 
 
 def series(store: Store, request: SeriesRequest, store_zone: str) -> Series:
-    """One point for each bucket of the range."""
-    days, interval = request.days, request.interval
-    fine = interval in _SECONDS
-    points = [Point(rfc3339(s, days.zone)) for s in _starts(days, interval)] if fine else []
-    labels = [] if fine else _dates(days, interval)
-    points = points or [Point(day.isoformat()) for day in labels]
-    first, last = clamp(days)
+    """One point for each bucket of the range, as far as the store can hold its days (1970 to 2148)."""
+    first, last = clamp(request.days)
     if first > last:
-        return Series(points)
+        return Series([])
+    days, interval = Range(first, last, request.days.tz), request.interval
+    fine = interval in _SECONDS
+    starts: list[int] = _starts(days, interval) if fine else []
+    labels = [] if fine else _dates(days, interval)
+    points = [Point(rfc3339(start, days.zone)) for start in starts] or [Point(day.isoformat()) for day in labels]
     made = plan(
         request.filter, days, depth=request.filter.depth, store_zone=store_zone,
         finest=interval if fine else "day", uniques=True,
@@ -73,8 +74,9 @@ def series(store: Store, request: SeriesRequest, store_zone: str) -> Series:
     when = bucket(made, interval, days.tz)
     if when is None:
         raise RequestError(f"unknown interval {interval!r}")
-    rows = store.query(made.statement.build([when, "count()", UNIQUES], [when]), made.statement.params)
-    starts: list[int] = _starts(days, interval) if fine else []
+    old = None if fine else expired(store, request.filter, days, store_zone)
+    daily = {"week": "toMonday(day)", "month": "toStartOfMonth(day)"}.get(interval, "day")
+    rows = grouped(store, made.statement, [Group(when, daily)], old, uniques=True)
     place = {day: at for at, day in enumerate(labels)}
     for at, pv, uv in rows:
         # The engine and Python may cut the hour of a half-hour change elsewhere: the bucket that holds it counts.
