@@ -1,5 +1,6 @@
 """Errors as problem documents (RFC 9457)."""
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +12,7 @@ from litestar.types import Send
 from eventmill.query.model import RequestError
 from eventmill.query.source import QueryRefused, StoreError, StoreUnavailable
 
+log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -47,7 +49,10 @@ class Busy(Exception):
 
 def handle(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Litestar's exception handler."""
-    return response(of(error), dict(getattr(error, "headers", None) or {}))
+    problem = of(error)
+    if problem.status == 500:
+        log.error("a request failed", exc_info=error)
+    return response(problem, dict(getattr(error, "headers", None) or {}))
 
 
 def response(problem: Problem, headers: dict[str, str] | None = None) -> Response[bytes]:

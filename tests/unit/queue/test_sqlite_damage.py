@@ -199,3 +199,11 @@ def test_two_writers_take_two_slots(tmp_path: Path) -> None:
     assert {one.shard, two.shard} == {"shard-000", "shard-001"}
     one.close()
     two.close()
+
+
+def test_a_shard_without_a_file_has_received_nothing(tmp_path: Path) -> None:
+    writer = SqliteWriter(tmp_path / "q", reserve=0)
+    reader = SqliteReader(tmp_path / "q", tmp_path / "p.db")
+    assert reader.received() == []
+    assert reader.lag({"g": ALL}) == []
+    writer.close()

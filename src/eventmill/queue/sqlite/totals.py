@@ -1,7 +1,7 @@
 """What was received, by topic and minute: the left side of the ledger."""
 
 from collections import Counter
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 
 import apsw
@@ -19,9 +19,7 @@ def read_received(root: Path, positions: Positions, since: int, until: int) -> l
     live: list[tuple[files.ShardFile, files.ShardFile | None]] = []
     for shard in files.shards(root):
         known = files.shard_files(root / shard)
-        live.extend(
-            pair for pair in zip(known, [*known[1:], None], strict=True) if (shard, pair[0].first) not in sealed
-        )
+        live.extend(pair for pair in zip_longest(known, known[1:]) if (shard, pair[0].first) not in sealed)
     for row in positions.sealed_received(since, until):
         totals[row.topic, row.minute] += row.count
     for file, successor in live:
