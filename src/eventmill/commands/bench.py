@@ -18,7 +18,7 @@ from eventmill.commands.measure.load import LoadError
 from eventmill.commands.serving import ServeError, serving
 from eventmill.commands.tables import console
 
-_SECONDS = 4
+_SECONDS = 3
 _FSYNCS = 200
 
 
