@@ -7,7 +7,7 @@ twice.
 import http.client
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -30,7 +30,10 @@ class Refused(DeliveryError):
 
 
 class Collector:
-    """A collector at `url` (`http://host:port`, https too). Not for several threads."""
+    """A collector at `url` (`http://host:port`, https too). Not for several threads.
+
+    A context manager: leaving it closes the connection.
+    """
 
     def __init__(
         self,
@@ -79,7 +82,10 @@ class Collector:
             self._sleep(wait)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._connection.close()
 
 

@@ -71,11 +71,11 @@ def send(
     settings = settings_from(config, data)
     with errors():
         try:
-            collector = Collector(url or local_collector(settings), patience_s=patience)
-            if file is None:
-                _one(collector, given, topic, as_json)
-            else:
-                _file(collector, file, topic, as_json)
+            with Collector(url or local_collector(settings), patience_s=patience) as collector:
+                if file is None:
+                    _one(collector, given, topic, as_json)
+                else:
+                    _file(collector, file, topic, as_json)
         except Refused as error:
             fail(_mend(error, topic))
         except DeliveryError as error:
@@ -121,9 +121,7 @@ def _file(collector: Collector, name: str, topic: str | None, as_json: bool) -> 
             raise
         again = "" if path is None else "; run the same command again: nothing is counted twice"
         raise DeliveryError(f"{error} after {sent.accepted:,} accepted events{again}") from error
-    finally:
-        sent.retries = collector.retries
-        collector.close()
+    sent.retries = collector.retries
     if as_json:
         typer.echo(msgspec.json.encode(sent).decode())
     else:

@@ -50,7 +50,6 @@ def batches(server: Runtime, seconds: int) -> Iterator[Figure]:
 
 
 def _send(url: str, until: float, counts: list[int]) -> None:
-    collector = Collector(url)
     total = 0
     key = uuid.uuid4().hex
     body = b"\n".join(
@@ -61,7 +60,7 @@ def _send(url: str, until: float, counts: list[int]) -> None:
         })
         for number in range(BATCH)
     )  # fmt: skip
-    while time.perf_counter() < until:
-        total += collector.post(body, f"{key}-{total}")
-    collector.close()
+    with Collector(url) as collector:
+        while time.perf_counter() < until:
+            total += collector.post(body, f"{key}-{total}")
     counts.append(total)
