@@ -48,8 +48,9 @@ def parse(params: Mapping[str, str], default_tz: str) -> SeriesRequest:
         filter=parse_filter(params),
         interval=parse_choice(params, "interval", INTERVALS, "day"),
     )
-    days = (request.days.last - request.days.first).days + 1
-    points = days * {"minute": 1440, "hour": 24, "day": 1}.get(request.interval, 1)
+    first, last = clamp(request.days)
+    days = max(0, (last - first).days + 1)
+    points = int(days * {"minute": 1440, "hour": 24, "day": 1, "week": 1 / 7, "month": 1 / 28}[request.interval])
     if points > MAX_POINTS:
         raise RequestError(
             f"{points} points are too many (at most {MAX_POINTS}): ask for a longer interval or fewer days"

@@ -231,6 +231,8 @@ def _errors(what: str) -> Iterator[None]:
         text = f"{what}: {_first_line(str(error))}"
         if what == "query":
             raise (QueryRefused if code in _REFUSED else StoreError)(text) from error
+        if "Too many partitions for single INSERT" in text:  # shares its code with too many parts
+            raise StoreError(text) from error
         if code in _UNAVAILABLE or (code is None and isinstance(error, OperationalError)):
             raise StoreUnavailable(text) from error
         raise StoreError(text) from error
