@@ -108,7 +108,7 @@ def decode(delivery: Delivery) -> Batch:
 
 def _place(entries: Sequence[Entry], counts: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> dict[str, pl.Series]:
     """For each row: its request (`head`) and the columns of PLACE."""
-    heads_per_entry = np.array([entry.heads.count(b"\n") for entry in entries])
+    heads_per_entry = np.array([entry.heads.count(b"\n") for entry in entries], dtype=np.int64)
     if int(heads_per_entry.sum()) != len(counts):
         raise Malformed("heads of a delivery are cut")
     entry_of_head = np.repeat(np.arange(len(entries)), heads_per_entry)

@@ -24,13 +24,11 @@ class Enrich:
             pl.coalesce("url", "page").alias("url"),
         )
         frame = frame.with_columns(
-            _host("url", frame),
-            _host("referrer", frame),
+            _site(frame),
             *(_campaign(name, frame) for name in ("utm_source", "utm_medium", "utm_campaign")),
         )
         topic = pl.col("of_topic").cast(pl.String)
         frame = frame.with_columns(
-            pl.coalesce("site", "url_host").fill_null("").alias("site"),
             pl.when(pl.col("category").fill_null("") == "").then(topic).otherwise(pl.col("category")).alias("category"),
             pl.col("action").fill_null(""),
             *(pl.col(name).fill_null("") for name in _KEPT),
@@ -39,11 +37,14 @@ class Enrich:
         return batch
 
 
-def _host(column: str, frame: pl.DataFrame) -> pl.Expr:
-    name = f"{column}_host"
-    if frame[column].null_count() == frame.height:
-        return pl.lit("").alias(name)
-    return pl.col(column).str.extract(_HOST).str.to_lowercase().fill_null("").alias(name)
+def _site(frame: pl.DataFrame) -> pl.Series:
+    """The site as given, else the url's host. The store works the hosts out for its own columns."""
+    site, url = frame["site"], frame["url"]
+    if site.null_count() == 0 or url.null_count() == url.len():
+        return site.fill_null("")
+    hosts = url.unique().to_frame().with_columns(pl.col("url").str.extract(_HOST).str.to_lowercase().alias("_host"))
+    found = frame.select("site", "url").join(hosts, on="url", how="left", maintain_order="left")
+    return found.select(pl.coalesce("site", "_host").fill_null("").alias("site"))["site"]
 
 
 def _campaign(name: str, frame: pl.DataFrame) -> pl.Series:

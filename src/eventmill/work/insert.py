@@ -13,8 +13,12 @@ from eventmill.work.lost import lost_events, lost_rejects
 _UTC_MS = pl.Datetime("ms", "UTC")
 EVENT_COLUMNS = (
     "site", "topic", "category", "action", "label", "value", "time", "received", "id", "id_hash", "content", *RECEIPT,
-    "user", "session", "url", "url_host", "referrer", "referrer_host", "utm_source", "utm_medium", "utm_campaign",
+    "user", "session", "url", "referrer", "utm_source", "utm_medium", "utm_campaign",
     "user_agent", "browser", "os", "device", "bot", "ip", "language", "screen", "duration_ms", "bytes", "props",
+)  # fmt: skip
+_OPTIONAL = (
+    "action", "label", "value", "id", "session", "url", "referrer", "utm_source", "utm_medium", "utm_campaign",
+    "language", "screen", "duration_ms", "bytes", "props",
 )  # fmt: skip
 _COUNTS = ("stored", "duplicate", "rejected")
 
@@ -48,7 +52,7 @@ class Insert:
     def _insert_events(self, rows: pl.DataFrame) -> list[pl.DataFrame]:
         """Inserts the rows; those that the store itself refuses are found by halves and returned."""
         try:
-            self._store.insert("events", rows)
+            self._write_events(rows)
         except StoreUnavailable:
             raise
         except StoreError:
@@ -69,6 +73,11 @@ class Insert:
             pl.col("at").cast(_UTC_MS).alias("time"),
             pl.col("received").cast(_UTC_MS),
         ).select(*EVENT_COLUMNS, *self._tags(number))
+
+    def _write_events(self, rows: pl.DataFrame) -> None:
+        """Leaves out columns that hold nothing: the store fills in the same, for less."""
+        optional = [name for name in _OPTIONAL if _is_empty(rows[name])]
+        self._store.insert("events", rows.drop(optional))
 
     def _rejects(self, rows: pl.DataFrame, number: int) -> pl.DataFrame:
         return rows.with_columns(
@@ -113,3 +122,9 @@ class Insert:
             .with_columns(pl.col("minute").cast(pl.UInt32), pl.col("of_topic").alias("topic"), *self._tags(number))
             .select("stream", "shard", "first_high", "first_low", "topic", "minute", *_COUNTS, "batch")
         )
+
+
+def _is_empty(column: pl.Series) -> bool:
+    if column.dtype == pl.String:
+        return not column.str.len_bytes().max()
+    return column.null_count() == column.len()

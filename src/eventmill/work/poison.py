@@ -35,7 +35,7 @@ def isolate(delivery: Delivery, probe: Probe) -> Delivery:
 
 
 def _bad_entries(entries: Sequence[Entry], probe: Probe) -> list[tuple[Entry, bool]]:
-    if probe(entries):
+    if not entries or probe(entries):
         return [(entry, False) for entry in entries]
     if len(entries) == 1:
         return [(entries[0], True)]
