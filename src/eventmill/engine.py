@@ -20,7 +20,7 @@ from eventmill.work.poison import child_probe
 
 log = logging.getLogger(__name__)
 _DRAIN_S = 10.0
-_RETAIN_S = 30.0
+_RETAIN_S = 5.0
 _TOPICS_S = 0.5
 
 

@@ -74,7 +74,7 @@ class Server:
                 env={**os.environ, **self.env},
             )
         if wait:
-            until(lambda: self._ready(), f"the server's start\n{self.log}", why=self.said)
+            until(self._ready, f"the server's start\n{self.log}", why=self.said)
         return self
 
     def stop(self, number: int = signal.SIGTERM) -> int:

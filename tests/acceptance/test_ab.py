@@ -60,7 +60,8 @@ def test_another_number_of_fields_is_answered_ok_and_rejected(intake: Server) ->
 
 
 def test_each_interface_has_its_own_group_and_count_of_fields(intake: Server) -> None:
-    wanted = dict(identity_pro=7, financial_pro=4, internet_pro=5, social_pro=3, trip_pro=3, communication_pro=4)
+    names = ("identity", "financial", "internet", "social", "trip", "communication")
+    wanted = {f"{name}_pro": count for name, count in zip(names, (7, 4, 5, 3, 3, 4), strict=True)}
     before = intake.drain()
     for topic, count in wanted.items():
         assert intake.send(f"/{topic}", "&".join(f"f{n}=x" for n in range(count))).body == b"OK"

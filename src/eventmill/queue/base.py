@@ -50,7 +50,7 @@ class Entry:
 class Lost:
     """A range that can no longer be read: damaged, or deleted by a hand outside eventmill.
 
-    `counts` has (topic, minute of receipt, events) of what was in it, as far as that is still known.
+    `counts` has (topic, minute of receipt, events) of what was in it; 0 events where that is no longer known.
     """
 
     shard: str

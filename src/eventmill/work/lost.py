@@ -12,7 +12,8 @@ REASON = "lost_in_queue"
 def lost_rejects(lost: Lost) -> pl.DataFrame:
     """One reject row for each topic and minute of a lost range; there are no bytes left to keep."""
     rows = len(lost.counts)
-    detail = [f"{lost.shard} {lost.first_seq}-{lost.last_seq}: {n} events, {lost.reason}" for _, _, n in lost.counts]
+    place = f"{lost.shard} {lost.first_seq}-{lost.last_seq}"
+    detail = [f"{place}: {n or 'an unknown number of'} events, {lost.reason}" for _, _, n in lost.counts]
     return _places(lost, np.arange(rows)).with_columns(
         pl.lit("").alias("id"),
         pl.lit(REASON).alias("reason"),

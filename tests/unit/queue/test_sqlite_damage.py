@@ -96,7 +96,7 @@ def test_a_wrong_byte_is_found_by_the_checksum(tmp_path: Path) -> None:
     db.commit()
     db.close()
     seqs, lost, reasons = entries(root, tmp_path / "positions.db")
-    assert (len(seqs), lost, reasons) == (59, 3, ["checksum"])
+    assert (len(seqs), lost, reasons) == (59, 3, ["damaged: checksum"])
 
 
 def test_flipped_bytes_anywhere_never_stop_the_reader(tmp_path: Path) -> None:
@@ -113,6 +113,60 @@ def test_flipped_bytes_anywhere_never_stop_the_reader(tmp_path: Path) -> None:
         seqs, lost, _ = entries(copy, copy / "p.db")
         assert len(seqs) * 3 + lost == 180, at
         shutil.rmtree(copy)
+
+
+def test_wrong_bytes_in_the_small_columns_are_found_too(tmp_path: Path) -> None:
+    root, known = sealed_queue(tmp_path)
+    db = sqlite3.connect(known[1])
+    db.execute(
+        "UPDATE entry SET count = 1 << 40, received = -1, topic = x'ff' WHERE seq = (SELECT min(seq) FROM entry)"
+    )
+    db.commit()
+    db.close()
+    seqs, lost, _ = entries(root, tmp_path / "positions.db")
+    assert (len(seqs), lost) == (59, 3)
+
+
+@pytest.mark.parametrize("place", [1, -1], ids=["ended", "newest"])
+def test_damage_before_the_totals_were_remembered_still_balances(tmp_path: Path, place: int) -> None:
+    writer = SqliteWriter(tmp_path / "q", file_size=4000, reserve=0)
+    for _ in range(60):
+        writer.append([draft(3)])
+    writer.close()
+    victim = files.shard_files(tmp_path / "q" / "shard-000")[place].path
+    for at in range(0, victim.stat().st_size, 511):
+        copy = tmp_path / f"u{at}"
+        shutil.copytree(tmp_path / "q", copy)
+        path = copy / "shard-000" / victim.name
+        data = bytearray(path.read_bytes())
+        data[at : at + 64] = bytes(b ^ 0xFF for b in data[at : at + 64])
+        path.write_bytes(data)
+        seqs, lost, _ = entries(copy, copy / "p.db")
+        reader = SqliteReader(copy, copy / "p.db")
+        for _ in range(2):
+            assert sum(row.count for row in reader.received()) == len(seqs) * 3 + lost, at
+            reader.retain({"g": ALL}, {"event": 1 << 50}, 1_790_000_000_000)
+        reader.close()
+        shutil.rmtree(copy)
+
+
+def test_each_group_is_told_of_the_loss_of_its_own_topics(tmp_path: Path) -> None:
+    root = tmp_path / "q"
+    writer = SqliteWriter(root, file_size=4000, reserve=0)
+    for _ in range(60):
+        writer.append([draft(3, "event"), draft(2, "log")])
+    writer.close()
+    reader = SqliteReader(root, tmp_path / "p.db")
+    reader.retain({}, {"event": 1 << 50, "log": 1 << 50}, 1_790_000_000_000)
+    files.shard_files(root / "shard-000")[1].path.unlink()
+    for topic, count in (("event", 180), ("log", 120)):
+        found = lost = 0
+        while (delivery := reader.read(topic, [topic], 1000)) is not None:
+            found += delivery.events
+            lost += sum(item.events for item in delivery.lost)
+        assert found + lost == count
+        assert lost > 0
+    reader.close()
 
 
 def test_a_deleted_file_is_counted(tmp_path: Path) -> None:

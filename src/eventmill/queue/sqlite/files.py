@@ -5,6 +5,7 @@ and the bounds of each are known without opening one.
 """
 
 import os
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,13 @@ CREATE TABLE void(seq INTEGER PRIMARY KEY);
 """
 APPLICATION_ID = 0x65766D71  # "evmq"
 FORMAT = 1
+
+
+DAMAGE = (
+    apsw.CorruptError, apsw.NotADBError, apsw.IOError, apsw.SQLError, apsw.CantOpenError, apsw.FormatError,
+    UnicodeDecodeError,
+)  # fmt: skip
+"""What reading a damaged file raises: SQLite's own findings, and text that is none."""
 
 
 class NewerFormat(Exception):
@@ -50,6 +58,11 @@ def shard_files(folder: Path) -> list[ShardFile]:
 
 def file_name(first: int) -> str:
     return f"{first:020d}.db"
+
+
+def checksum(place: tuple[int, str, int, int, int, int], heads: bytes, body: bytes) -> int:
+    """CRC-32 of an entry; `place` is its (seq, topic, received, count, high, low) as stored."""
+    return zlib.crc32(body, zlib.crc32(heads, zlib.crc32(repr(place).encode())))
 
 
 def sync_directory(folder: Path) -> None:
@@ -118,11 +131,11 @@ def voids(file: ShardFile) -> set[int]:
     """Seqs of the file before this one that were refused to their senders and must not count."""
     try:
         db = open_reader(file.path)
-    except (apsw.Error, NewerFormat):
+    except (*DAMAGE, NewerFormat):
         return set()
     try:
         return {row[0] for row in db.execute("SELECT seq FROM void")}
-    except apsw.Error:
+    except DAMAGE:
         return set()
     finally:
         db.close(True)

@@ -1,6 +1,5 @@
 """Reading one shard in order, past damage: what cannot be read is reported as lost, never skipped in silence."""
 
-import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -17,7 +16,15 @@ from eventmill.queue.sqlite.positions import Sealed
 from eventmill.queue.sqlite.writer import unsigned
 
 _COLUMNS = "seq, topic, received, count, high, low, crc, heads, body"
-_DAMAGE = (apsw.CorruptError, apsw.NotADBError, apsw.IOError, apsw.SQLError, apsw.CantOpenError, apsw.FormatError)
+_LEAST_ROW = 50
+"""Bytes that an entry takes at least: with its size, a file bounds the seqs that it can hold."""
+
+
+class _Unsound(Exception):
+    """A row is there and is not what was written."""
+
+
+_DAMAGE = (*files.DAMAGE, _Unsound)
 
 
 @dataclass(slots=True)
@@ -50,7 +57,7 @@ class ShardScan:
             if following is not None and following <= result.last + 1:
                 continue
             if sealed is not None:
-                self._deleted(file, sealed, result)
+                self._deleted(file, sealed, topics, result)
                 continue
             before = len(result.entries)
             done = self._read_file(file, following, topics, limit, max_bytes, result)
@@ -73,11 +80,12 @@ class ShardScan:
                 known[sealed.first] = files.ShardFile(path, sealed.first), sealed
         return [known[first] for first in sorted(known)]
 
-    def _deleted(self, file: files.ShardFile, sealed: Sealed, result: Read) -> None:
+    def _deleted(self, file: files.ShardFile, sealed: Sealed, topics: Sequence[str], result: Read) -> None:
         if sealed.last > result.last:
-            counts = self._totals(sealed.shard, file)
-            first = max(sealed.first, result.last + 1)
-            result.lost.append(Lost(sealed.shard, first, sealed.last, counts, "file deleted"))
+            counts = [row for row in self._totals(sealed.shard, file) if row[0] in topics]
+            if counts:
+                first = max(sealed.first, result.last + 1)
+                result.lost.append(Lost(sealed.shard, first, sealed.last, counts, "file deleted"))
             result.last = sealed.last
 
     def _read_file(
@@ -102,10 +110,9 @@ class ShardScan:
                 for row in db.execute(sql, (start, *topics)):
                     entry = _entry(self._folder.name, row)
                     if entry is None:
-                        result.lost.append(_damaged_row(self._folder.name, row))
-                    else:
-                        result.entries.append(entry)
-                        events, size = events + entry.count, size + len(entry.body)
+                        raise _Unsound("checksum")
+                    result.entries.append(entry)
+                    events, size = events + entry.count, size + len(entry.body)
                     result.last = row[0]
                     if events >= limit or size >= max_bytes:
                         break
@@ -120,28 +127,25 @@ class ShardScan:
     def _salvage(
         self, file: files.ShardFile, following: int | None, topics: Sequence[str], result: Read, why: str
     ) -> None:
-        """Reads a damaged file row by row; each run of rows that cannot be read becomes one `Lost`."""
+        """Reads a damaged file row by row; what its totals hold beyond the sound rows becomes one `Lost`."""
         shard = self._folder.name
         first = max(result.last + 1, file.first)
         sealed = next((s for s in self._sealed() if s.shard == shard and s.first == file.first), None)
-        rows, bound = _readable(file, sealed.last if sealed else None)
-        end = sealed.last if sealed else following - 1 if following is not None else max(bound, max(rows, default=0))
-        found = {seq: (row[1], row[2] // MINUTE_MS, row[3]) for seq, row in rows.items() if _whole(row)}
-        found |= {e.seq: (e.topic, e.received // MINUTE_MS, e.count) for e in result.entries if e.seq >= file.first}
-        missing = Counter({(topic, minute): n for topic, minute, n in self._totals(shard, file)})
-        for topic, minute, n in found.values():
-            missing[topic, minute] -= n
+        sound, bound = sound_entries(file, shard, sealed.last if sealed else None)
+        end = sealed.last if sealed else following - 1 if following is not None else bound
+        if end < first:
+            return  # the file is still its collector's, and nothing of it can be read: it is judged when it has ended
+        sound |= {entry.seq: entry for entry in result.entries if entry.seq >= file.first}
+        totals = self._totals(shard, file)
+        missing = Counter({(topic, minute): n for topic, minute, n in totals if topic in topics})
+        for entry in sound.values():
+            missing[entry.topic, entry.received // MINUTE_MS] -= entry.count
         counts = [(topic, minute, n) for (topic, minute), n in sorted(missing.items()) if n > 0]
-        if counts or (following is None and end >= first):
+        if not totals:
+            counts = [(topic, _changed_minute(file), 0) for topic in topics]
+        if counts:
             result.lost.append(Lost(shard, first, end, counts, f"damaged: {why}"))
-        for seq in sorted(seq for seq in rows if seq >= first):
-            entry = _entry(shard, rows[seq])
-            if rows[seq][1] not in topics:
-                continue
-            if entry is None:
-                result.lost.append(_damaged_row(shard, rows[seq]))
-            else:
-                result.entries.append(entry)
+        result.entries.extend(sound[seq] for seq in sorted(sound) if seq >= first and sound[seq].topic in topics)
         result.last = max(result.last, end)
 
     def before(self, since_ms: int) -> int:
@@ -195,46 +199,43 @@ class ShardScan:
 
 
 def _entry(shard: str, row: Any) -> Entry | None:
-    seq, topic, received, count, high, low, crc, heads, body = row
+    *fixed, crc, heads, body = row
     if not isinstance(heads, bytes) or not isinstance(body, bytes):
         return None
-    if zlib.crc32(body, zlib.crc32(heads)) != crc:
+    if files.checksum(tuple(fixed), heads, body) != crc:
         return None
+    seq, topic, received, count, high, low = fixed
     return Entry(shard, seq, topic, received, unsigned(high), unsigned(low), count, heads, body)
 
 
-def _whole(row: Any) -> bool:
-    """Whether a row's small columns have their types: in a damaged file they may hold anything."""
-    return isinstance(row[1], str) and isinstance(row[2], int) and isinstance(row[3], int)
+def _changed_minute(file: files.ShardFile) -> int:
+    """About when the newest event of a file was received."""
+    return int(file.path.stat().st_mtime // 60) if file.path.exists() else 0
 
 
-def _damaged_row(shard: str, row: Any) -> Lost:
-    counts = [(row[1], row[2] // MINUTE_MS, row[3])] if _whole(row) else []
-    return Lost(shard, row[0], row[0], counts, "checksum")
-
-
-def _readable(file: files.ShardFile, last: int | None) -> tuple[dict[int, Any], int]:
-    """Rows of a damaged file that SQLite still finds, up to `last` where known, and the greatest seq named."""
-    rows: dict[int, Any] = {}
+def sound_entries(file: files.ShardFile, shard: str, last: int | None) -> tuple[dict[int, Entry], int]:
+    """Entries of a damaged file that are as they were written, by seq, and the greatest seq that it may hold."""
+    found: dict[int, Entry] = {}
     bound = last or 0
     try:
         db = files.open_reader(file.path)
     except (*_DAMAGE, files.NewerFormat):
-        return rows, bound
+        return found, bound
     try:
         if last is None:
-            row = db.execute("SELECT max(seq) FROM entry").fetchone()
-            bound = int(row[0]) if row and row[0] is not None else 0
+            with suppress(*_DAMAGE):
+                row = db.execute("SELECT max(seq) FROM entry").fetchone()
+                bound = int(row[0]) if row and row[0] is not None else 0
+        # A wrong byte can make a seq of any size. Seqs of one file follow each other without gaps.
+        bound = min(bound, file.first + files.bytes_on_disk(file) // _LEAST_ROW)
         for seq in range(file.first, bound + 1):
             with suppress(*_DAMAGE):
-                found = db.execute(f"SELECT {_COLUMNS} FROM entry WHERE seq = ?", (seq,)).fetchone()  # noqa: S608
-                if found is not None:
-                    rows[seq] = found
-    except _DAMAGE:
-        pass
+                row = db.execute(f"SELECT {_COLUMNS} FROM entry WHERE seq = ?", (seq,)).fetchone()  # noqa: S608
+                if row is not None and (entry := _entry(shard, row)) is not None:
+                    found[seq] = entry
     finally:
         db.close(True)
-    return rows, bound
+    return found, bound
 
 
 def read_file(file: files.ShardFile, shard: str, where: str, params: Sequence[Any], limit: int) -> list[Entry]:

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import time
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
@@ -103,12 +102,9 @@ class SqliteWriter:
     def _write(self, db: apsw.Connection, drafts: Sequence[Draft]) -> None:
         rows, counts = [], Counter[tuple[str, int]]()
         for place, draft in enumerate(drafts):
-            crc = zlib.crc32(draft.body, zlib.crc32(draft.heads))
             high, low = signed(draft.receipt_high), signed(draft.receipt_low)
-            rows.append((
-                self._next + place, draft.topic, draft.received, draft.count,
-                high, low, crc, draft.heads, draft.body,
-            ))  # fmt: skip
+            fixed = (self._next + place, draft.topic, draft.received, draft.count, high, low)
+            rows.append((*fixed, files.checksum(fixed, draft.heads, draft.body), draft.heads, draft.body))
             counts[draft.topic, draft.received // MINUTE_MS] += draft.count
             self._written += len(draft.body) + len(draft.heads) + 100
         db.execute("BEGIN IMMEDIATE")
