@@ -16,6 +16,7 @@ _sources = msgspec.json.Decoder(list[msgspec.Raw])
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _UNSEPARATED = re.compile(rb"[}\]][ \t\r]*[{\[]")
+_CLEARER = {"Input data was truncated": "the JSON ends early, or holds half a surrogate pair"}
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -56,7 +57,8 @@ class Bodies:
             return self._loose(body, keep_raw, is_array)
         except msgspec.DecodeError as error:
             found = _BYTE.search(str(error))
-            raise Malformed("malformed_json", str(error), int(found[1]) if found else 0) from error
+            at = int(found[1]) if found else 0
+            raise Malformed("malformed_json", _CLEARER.get(str(error), str(error)), at) from error
         except RecursionError as error:
             raise Malformed("malformed_depth", "the JSON is nested too deep") from error
 
@@ -93,7 +95,9 @@ class Bodies:
         for index, (value, source) in enumerate(zip(values, sources, strict=True)):
             if not isinstance(value, dict):
                 raise Malformed("malformed_event", "an event must be a JSON object", index)
-            lines.append(line_of(value, source, keep_raw=keep_raw or value.get("topic") in self._checked))
+            topic = value.get("topic")
+            named = isinstance(topic, str) and topic in self._checked
+            lines.append(line_of(value, source, keep_raw=keep_raw or named))
         return lines
 
 

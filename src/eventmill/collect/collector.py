@@ -13,7 +13,7 @@ from eventmill.collect.envelope import Envelope
 from eventmill.collect.head import Client, HeadCache, RequestHead
 from eventmill.collect.limits import MALFORMED_KEPT, Limits, MalformedBound
 from eventmill.collect.loose import rejected
-from eventmill.collect.privacy import TrustedProxies
+from eventmill.collect.privacy import TrustedProxies, scrub
 from eventmill.collect.refusal import Malformed, Refused
 from eventmill.collect.replies import Answer, Replies
 from eventmill.collect.routes import Connection, Routes
@@ -158,11 +158,11 @@ def _short(key: str) -> str:
 
 
 def _kept_text(body: bytes) -> str:
-    """The body as text, or in base64 where it is none; cut to what is kept."""
+    """The body as text, or in base64 where it is none; cut to what is kept, and without addresses."""
     kept = body[:MALFORMED_KEPT]
     try:
-        return kept.decode()
+        return scrub(kept.decode())
     except UnicodeDecodeError as error:
         if error.end == len(kept) and len(body) > len(kept):
-            return kept[: error.start].decode()  # the cut went through a character
-    return "base64:" + base64.b64encode(kept).decode()
+            return scrub(kept[: error.start].decode())  # the cut went through a character
+    return "base64:" + base64.b64encode(scrub(kept.decode("latin-1")).encode("latin-1")).decode()

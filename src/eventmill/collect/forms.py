@@ -1,7 +1,7 @@
 """Query strings and forms (application/x-www-form-urlencoded, WHATWG URL 5.1): one event each."""
 
 import re
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
 
@@ -22,7 +22,7 @@ def event_of(text: str, keep_raw: bool) -> Sent:
     values = fields_of(text)
     line = line_of(values, msgspec.Raw(encoder.encode(values)), keep_raw=False)
     if keep_raw or line.x is not None:
-        line.raw = scrub(text)
+        line.raw = _kept_text(text)
         line.sent = len(values)
     return line
 
@@ -60,6 +60,15 @@ def fields_of(text: str) -> dict[str, object]:
             name, _, value = pair.partition("=")
             fields[_unescape(name)] = _unescape(value)
     return fields
+
+
+def _kept_text(text: str) -> str:
+    """The form as it was sent, but for the addresses in it, which escapes may hide."""
+    plain = _unescape(text)
+    if scrub(plain) == plain:
+        return text
+    pairs = [pair.partition("=") for pair in text.split("&")]
+    return "&".join(f"{name}{equals}{quote(scrub(_unescape(value)), safe=':/')}" for name, equals, value in pairs)
 
 
 def _unescape(text: str) -> str:

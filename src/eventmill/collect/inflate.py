@@ -1,6 +1,5 @@
 """Compressed bodies, unpacked against a bound: a small body can hold a very large one."""
 
-import io
 import zlib
 
 import zstandard
@@ -68,12 +67,21 @@ def _zlib(body: bytes, bits: int, limit: int) -> bytes:
 
 def _zstd(body: bytes, limit: int) -> bytes:
     unpacker = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
-    reader = unpacker.stream_reader(io.BytesIO(body), read_across_frames=True)
-    pieces: list[bytes] = []
+    # Once only to measure: this reader is the one whose output is bounded, and it does not tell a cut body.
+    reader = unpacker.stream_reader(body, read_across_frames=True)
     room = limit
-    while piece := reader.read(65_536):
-        room -= len(piece)
+    while size := len(reader.read(65_536)):
+        room -= size
         if room < 0:
             raise Refused(413, f"the body unpacks to more than {limit} bytes")
-        pieces.append(piece)
+    pieces: list[bytes] = []
+    rest = body
+    while rest or not pieces:
+        frame = unpacker.decompressobj()
+        pieces.append(frame.decompress(rest))
+        if not frame.eof:
+            raise EOFError("it ends early")
+        if len(pieces) > MAX_MEMBERS:
+            raise Refused(413, f"more than {MAX_MEMBERS} zstd frames")
+        rest = frame.unused_data
     return b"".join(pieces)

@@ -11,7 +11,7 @@ import msgspec
 
 from eventmill.collect.privacy import scrub
 from eventmill.collect.props import NUMBER, merged_text
-from eventmill.collect.sent import MAX_BYTES, Sent, id_fits
+from eventmill.collect.sent import MAX_BYTES, Sent, encoder, id_fits
 from eventmill.event import TEXT_FIELDS
 
 _PLAIN = frozenset(TEXT_FIELDS)
@@ -32,9 +32,9 @@ def line_of(values: dict[str, object], source: msgspec.Raw, *, keep_raw: bool) -
     try:
         line = Sent(**_known_fields(values, source))  # type: ignore[arg-type]
     except _Invalid as invalid:
-        return rejected(f"invalid_{invalid}", str(source, "utf-8"), len(values), values)
+        return rejected(f"invalid_{invalid}", _kept_text(values, source), len(values), values)
     if keep_raw:
-        line.raw = scrub(str(source, "utf-8"))
+        line.raw = _kept_text(values, source)
         line.sent = len(values)
     return line
 
@@ -63,14 +63,23 @@ def _known_fields(values: dict[str, object], source: msgspec.Raw) -> dict[str, o
 
 
 def rejected(reason: str, text: str, sent: int, values: dict[str, object]) -> Sent:
-    """A line that only carries an event to the rejects; its id stays readable, so that it can be traced."""
-    line = Sent(x=reason, raw=scrub(text), sent=sent)
+    """A line that only carries an event to the rejects: `text` without addresses, and its id for tracing."""
+    line = Sent(x=reason, raw=text, sent=sent)
     identity, topic = values.get("id"), values.get("topic")
     if isinstance(identity, str) and id_fits(identity):
         line.id = identity
     if isinstance(topic, str):
         line.topic = topic
     return line
+
+
+def _kept_text(values: dict[str, object], source: msgspec.Raw) -> str:
+    """The event's text as it was sent, but for the addresses in it."""
+    text = str(source, "utf-8")
+    # Escapes could hide an address: then it is looked for in the text without them.
+    plain = encoder.encode(values).decode() if "\\u00" in text else text
+    scrubbed = scrub(plain)
+    return text if scrubbed == plain else scrubbed
 
 
 def _source_text(name: str, value: object, source: msgspec.Raw) -> str:

@@ -38,7 +38,6 @@ class RequestParser:
         self._continue = send_continue
         self._parser = httptools.HttpRequestParser(self)
         self._block: bytes | None = None
-        self._raw_size = 0
         self._reset()
 
     def feed(self, data: bytes, block: bytes | None) -> None:
@@ -47,7 +46,8 @@ class RequestParser:
         Raises Refused where no request can be read from it; what a handler raises comes through.
         """
         self._block = block
-        self._raw_size = self._raw_size + len(data) if self.reading and self.head is None else 0
+        if self.reading and self.head is None:
+            self._raw_size += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -71,6 +71,7 @@ class RequestParser:
         self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._head_size = 0
+        self._raw_size = 0  # of packets that brought nothing but more of this head
         self._body: list[bytes] = []
         self._body_size = 0
 

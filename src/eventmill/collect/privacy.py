@@ -8,7 +8,7 @@ Address = IPv4Address | IPv6Address
 
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _IPV4 = re.compile(rf"(?<![\d.])({_BYTE}\.{_BYTE}\.{_BYTE})\.\d{{1,3}}(?!\d)")
-_IPV6 = re.compile(r"(?<![0-9A-Za-z:.])[0-9A-Fa-f:]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*")
+_IPV6 = re.compile(r"(?<![0-9A-Za-z:.])[0-9A-Fa-f:]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?![0-9A-Za-z])")
 _NAMES = frozenset({
     "ip", "ipaddr", "ipaddress", "remoteaddr", "remoteaddress", "remoteip", "clientip", "clientaddr", "clientaddress",
     "userip", "realip", "xrealip", "xforwardedfor", "forwardedfor", "forwarded",
@@ -45,11 +45,12 @@ def truncate_text(text: str) -> str:
 
 def _scrub_ipv6(match: re.Match[str]) -> str:
     text = match[0]
-    body = text.rstrip(":.") if not text.endswith("::") else text
-    try:
-        return truncate(IPv6Address(body)) + text[len(body) :]
-    except ValueError:
-        return text
+    for end in (text, text.rstrip("."), text.rstrip(":.")):
+        try:
+            return truncate(IPv6Address(end)) + text[len(end) :]
+        except ValueError:
+            continue  # a full stop or a colon of the sentence around it, or no address at all
+    return text
 
 
 def scrub(text: str) -> str:
