@@ -6,16 +6,16 @@ from typing import Any, TypeVar
 
 import msgspec
 from litestar import Litestar, MediaType, Request, Response, get, post
-from litestar.config.app import AppConfig
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
+from litestar.params import FromPath
 from litestar.response import ServerSentEvent
 
 from eventmill.query import events, live, rejects, sql
 from eventmill.query.ask import QUESTIONS
 from eventmill.query.model import RequestError
 from eventmill.web import assets, metrics, openapi, problems
-from eventmill.web.guard import Guard, middleware
+from eventmill.web.guard import Guard, Guarded
 from eventmill.web.live import Broadcast
 from eventmill.web.services import Services
 from eventmill.web.threads import Threads
@@ -36,20 +36,18 @@ def create_app(services: Services) -> Litestar:
         yield
         api.close()
 
-    def configure(config: AppConfig) -> AppConfig:
-        config.middleware.append(middleware(Guard(services.settings)))
-        return config
-
-    return Litestar(
+    app = Litestar(
         route_handlers=[*api.handlers(), *assets.handlers()],
         exception_handlers={Exception: problems.handle},
         lifespan=[lifespan],
-        on_app_init=[configure],
         state=State({END_STREAMS: api.end_streams}),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=2_000_000,
     )
+    # Around the whole application: its own middleware does not see requests that match no route.
+    app.asgi_handler = Guarded(app.asgi_handler, Guard(services.settings))
+    return app
 
 
 class Api:
@@ -86,13 +84,13 @@ class Api:
         sources = self._services.sources
 
         @get(f"{PREFIX}/events/{{needle:str}}", name="event")
-        async def event(request: AnyRequest, needle: str) -> Response[bytes]:
+        async def event(request: AnyRequest, needle: FromPath[str]) -> Response[bytes]:
             events.parse(single(request))
             found = await self._threads.run(lambda: events.trace(sources.store, sources.queue, needle))
             return _json(_found(found, f"no event has the id or receipt {needle!r}"))
 
         @get(f"{PREFIX}/rejects/{{receipt:str}}", name="reject")
-        async def reject(request: AnyRequest, receipt: str) -> Response[bytes]:
+        async def reject(request: AnyRequest, receipt: FromPath[str]) -> Response[bytes]:
             events.parse(single(request))
             found = await self._threads.run(lambda: rejects.reject(sources.store, receipt))
             return _json(_found(found, f"no reject {receipt!r}"))

@@ -17,6 +17,7 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",
+    "cache-control": "no-store",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
@@ -72,35 +73,30 @@ class Guard:
         return (name in self._hosts and (port or default) == (own_port or default)) or name in self._domains
 
 
-def middleware(guard: Guard) -> type:
-    """The ASGI middleware: refuses, and adds the security headers to every answer."""
+class Guarded:
+    """An ASGI application that refuses what the guard refuses, and adds the security headers to every answer."""
 
-    class Guarded:
-        def __init__(self, app: ASGIApp) -> None:
-            self._app = app
+    def __init__(self, app: ASGIApp, guard: Guard) -> None:
+        self._app, self._guard = app, guard
 
-        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != ScopeType.HTTP:
-                await self._app(scope, receive, send)
-                return
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
 
-            async def send_guarded(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    named = {name.lower() for name, _ in message["headers"]}
-                    extra = [(n.encode(), v.encode()) for n, v in HEADERS.items() if n.encode() not in named]
-                    if b"cache-control" not in named:
-                        extra.append((b"cache-control", b"no-store"))
-                    message["headers"] = [*message["headers"], *extra]
-                await send(message)
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                named = {name.lower() for name, _ in message["headers"]}
+                extra = [(n.encode(), v.encode()) for n, v in HEADERS.items() if n.encode() not in named]
+                message["headers"] = [*message["headers"], *extra]
+            await send(message)
 
-            headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-            problem = guard.refusal(scope["path"], headers)
-            if problem is not None:
-                await send_problem(problem, send_guarded)
-                return
-            await self._app(scope, receive, send_guarded)
-
-    return Guarded
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        problem = self._guard.refusal(scope["path"], headers)
+        if problem is not None:
+            await send_problem(problem, send_guarded)
+            return
+        await self._app(scope, receive, send_guarded)
 
 
 def _host_name(host: str) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from eventmill.query import counts, events, lag, ledger, live, rejects, series, top
+from eventmill.query import counts, events, lag, ledger, live, rejects, series, sql, top
 from eventmill.query.model import LAST_DAY
 from eventmill.web.problems import MEDIA_TYPE, Problem
 
@@ -48,6 +48,7 @@ def document() -> dict[str, Any]:
     """The document."""
     types = [route[3] for route in _ROUTES.values()]
     types += [events.Trace, rejects.Reject, rejects.ReplayRequest, rejects.Replayed, live.LiveEvent, Problem]
+    types += [sql.SqlRequest, sql.SqlAnswer]
     references, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     refs = dict(zip([kind.__name__ for kind in types], references, strict=True))
     paths: dict[str, Any] = {}
@@ -65,6 +66,9 @@ def document() -> dict[str, Any]:
     )
     replayed["requestBody"] = {"required": True, "content": _content(refs["ReplayRequest"])}
     paths["/api/v1/rejects/replay"] = {"post": replayed}
+    asked = _operation("sql", "One read-only statement", [], _content(refs["SqlAnswer"]), refs, missing=True)
+    asked["requestBody"] = {"required": True, "content": _content(refs["SqlRequest"])}
+    paths["/api/v1/sql"] = {"post": asked}
     filters = [_parameter("live", parameter, False) for parameter in live.PARAMETERS]
     paths["/api/v1/live"] = {
         "get": _operation("live", "Events as they come, server-sent", filters, {"text/event-stream": {}}, refs)

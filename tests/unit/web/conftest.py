@@ -1,0 +1,69 @@
+"""The application on a small store, asked through a real HTTP server on loopback."""
+
+import socket
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from eventmill.query.ask import Sources
+from eventmill.settings import Settings, load
+from eventmill.store.clickhouse import open_store
+from eventmill.web.api import END_STREAMS, create_app
+from eventmill.web.services import Services
+from tests.stored_events import frame, scattered
+from tests.unit.query.queues import FakeQueue
+
+
+@dataclass
+class Server:
+    """A running API, a client on it, and what it was built from."""
+
+    client: httpx.Client
+    services: Services
+    queue: FakeQueue
+    replayed: list[tuple[str, bytes]] = field(default_factory=list)
+
+    @property
+    def settings(self) -> Settings:
+        return self.services.settings
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    data: Path = tmp_path_factory.mktemp("data")
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    settings = load(flags={"data": str(data), "web.listen": f"127.0.0.1:{port}", "web.query_seconds": 5.0}, env={})
+    settings.web.allowed_hosts = ["stats.example"]
+    store = open_store(settings)
+    rows = scattered(1, 1000, datetime(2026, 11, 18, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC))
+    store.insert("events", frame(rows))
+    queue, replayed = FakeQueue(), []  # type: ignore[var-annotated]
+
+    def replay(again: Sequence[tuple[str, bytes]]) -> int:
+        replayed.extend(again)
+        return len(again)
+
+    sources = Sources(store, queue, settings.timezone, lambda: {"store": ["event"]}, lambda: 100.0)
+    services = Services(sources, settings, replay, clock=lambda: 1_795_176_000_000, gauges=lambda: {"batches_total": 3})
+    app = create_app(services)
+    running = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=2))
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+    thread.start()
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+        for _ in range(200):
+            if running.started:
+                break
+            threading.Event().wait(0.02)
+        yield Server(client, services, queue, replayed)
+    app.state[END_STREAMS]()
+    running.should_exit = True
+    thread.join()
+    listener.close()
+    store.close()
