@@ -22,6 +22,8 @@ _BACKOFF_S = (0.05, 0.1, 0.25, 0.5, 1.0)
 _STABLE_S = 10.0
 _DRAIN_S = 30.0
 _PR_SET_PDEATHSIG = 1
+REFUSED = 78
+"""Exit code (EX_CONFIG of sysexits.h) of a child that would end the same way however often it is started."""
 
 
 @dataclass
@@ -65,10 +67,12 @@ class Parent:
     def __init__(self, plan: dict[str, Any]) -> None:
         self._plan = plan
         self._runtime = Path(plan["runtime"])
+        os.set_inheritable(plan["lock"], False)  # held as long as we live, and by nobody else
         self._ready_read, self._ready_write = os.pipe()
         os.set_blocking(self._ready_read, False)
         self._stopping = 0
         self._announced = False
+        self._refused = False
         self._children: list[Child] = []
         self._collect: list[str] = []
         self._web = ""
@@ -123,7 +127,7 @@ class Parent:
                 if key.fd == self._ready_read:
                     self._mark_ready(data)
         self._runtime.unlink(missing_ok=True)
-        return 0
+        return 1 if self._refused else 0
 
     def _on_stop(self, *_: object) -> None:
         self._stopping += 1
@@ -161,6 +165,9 @@ class Parent:
             child.last_exit, child.process, changed = child.process.returncode, None, True
             child.ready = False
             if self._stopping:
+                continue
+            if child.last_exit == REFUSED and not self._announced:
+                self._refused, self._stopping = True, 1
                 continue
             child.failures = 0 if now - child.started > _STABLE_S else child.failures + 1
             child.due = now + _BACKOFF_S[min(child.failures, len(_BACKOFF_S) - 1)]

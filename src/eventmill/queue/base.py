@@ -123,6 +123,10 @@ class QueueError(Exception):
     """The queue cannot do what was asked; the message says why and what mends it."""
 
 
+class QueueRefused(QueueError):
+    """What is there must not be touched, e.g. files of a newer version: trying again changes nothing."""
+
+
 class QueueFull(QueueError):
     """The quota or the disk is full: nothing was written. The door answers 503."""
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import apsw
 
+from eventmill.queue.base import QueueRefused
+
 SCHEMA = """
 CREATE TABLE entry(
     seq INTEGER PRIMARY KEY, topic TEXT NOT NULL, received INTEGER NOT NULL, count INTEGER NOT NULL,
@@ -30,7 +32,7 @@ DAMAGE = (
 """What reading a damaged file raises: SQLite's own findings, and text that is none."""
 
 
-class NewerFormat(Exception):
+class NewerFormat(QueueRefused):
     """The file was written by a newer eventmill; its bytes are left alone."""
 
 
