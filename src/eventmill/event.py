@@ -83,6 +83,9 @@ def key_parts(text: str) -> tuple[str, ...]:
     return tuple(p.replace("%2E", ".").replace("%25", "%") for p in text.split("."))
 
 
+RECEIPT_BLOCK_BITS = 22
+
+
 class ReceiptSource:
     """Gives blocks of receipts: UUIDv7 (RFC 9562) whose low 64 bits count upwards inside a block.
 
@@ -106,8 +109,13 @@ class ReceiptSource:
             if self._count > 0xFFF:
                 self._last, self._count = self._last + 1, 0
         high = (self._last & 0xFFFF_FFFF_FFFF) << 16 | 0x7000 | self._count
-        low = 0x8000_0000_0000_0000 | int.from_bytes(os.urandom(5), "big") << 22
+        low = 0x8000_0000_0000_0000 | int.from_bytes(os.urandom(5), "big") << RECEIPT_BLOCK_BITS
         return high, low
+
+
+def receipt_block(high: int, low: int) -> tuple[int, int]:
+    """What all receipts of one block share, and no other block has."""
+    return high, low >> RECEIPT_BLOCK_BITS
 
 
 def receipt_text(high: int, low: int, index: int | None = None) -> str:

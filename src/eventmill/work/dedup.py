@@ -1,8 +1,11 @@
 """Counts once: takes out what is in the store already, and says whether it is a redelivery or a duplicate."""
 
+from collections.abc import Iterable
+
 import polars as pl
 
-from eventmill.queue.base import Position
+from eventmill.event import receipt_block
+from eventmill.queue.base import Entry, Position
 from eventmill.store.base import Store
 from eventmill.work.batch import PLACE, RECEIPT, Batch
 from eventmill.work.identity import id_hashes
@@ -23,6 +26,7 @@ class Dedup:
     def __init__(self, store: Store, stream: str, seen: Seen) -> None:
         self._store, self._stream, self._seen = store, stream, seen
         self.replaying = False
+        self._interrupted: set[tuple[int, int]] = set()
         self._stored = pl.DataFrame(schema=_RECEIPT_SCHEMA)
         self._rejected = pl.DataFrame(schema=_RECEIPT_SCHEMA)
 
@@ -44,14 +48,18 @@ class Dedup:
         refused = self._store.frame(f"SELECT {', '.join(RECEIPT)} FROM rejects {where}", params)  # noqa: S608
         self._stored = rows.select(RECEIPT).cast(_RECEIPT_SCHEMA)  # type: ignore[arg-type]
         self._rejected = refused.cast(_RECEIPT_SCHEMA)  # type: ignore[arg-type]
-        named = rows.filter(pl.col("id_hash") != 0)
-        self._seen.add(named)
-        if rows.height or refused.height:
-            self._store.command(
-                "ALTER TABLE ledger DELETE WHERE stream = {stream:String} AND batch > {batch:UInt64} "
-                "SETTINGS mutations_sync = 1",
-                params,
-            )
+        left = pl.concat([self._stored, self._rejected]).select("receipt_high", "receipt_low").unique()
+        self._interrupted = {receipt_block(high, low) for high, low in left.iter_rows()}
+        self._seen.add(rows.filter(pl.col("id_hash") != 0))
+        if self._store.query(f"SELECT 1 FROM ledger {where} LIMIT 1", params):  # noqa: S608
+            self._store.command(f"ALTER TABLE ledger DELETE {where} SETTINGS mutations_sync = 1", params)
+
+    def reaches(self, entries: Iterable[Entry]) -> bool:
+        """Whether these entries, delivered first after a stop, hold all that the interrupted batch left in the
+        store. What they do not hold would be taken for new once they are committed."""
+        if self._interrupted:
+            self._interrupted -= {receipt_block(e.receipt_high, e.receipt_low) for e in entries}
+        return not self._interrupted
 
     def __call__(self, batch: Batch) -> Batch:
         if self.replaying and batch.frame.height:
@@ -68,6 +76,7 @@ class Dedup:
         """To be called once the batch is committed."""
         self._stored = self._stored.clear()
         self._rejected = self._rejected.clear()
+        self._interrupted.clear()
         self._seen.add(inserted.filter(pl.col("id_hash") != 0).select(KNOWN))
 
     def _compare_range(self, frame: pl.DataFrame) -> None:
