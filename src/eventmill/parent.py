@@ -5,6 +5,8 @@ stay open here while a collector restarts: connections wait in the backlog inste
 """
 
 import ctypes
+import errno
+import fcntl
 import json
 import os
 import selectors
@@ -21,6 +23,7 @@ _BACKLOG = 4096
 _BACKOFF_S = (0.05, 0.1, 0.25, 0.5, 1.0)
 _STABLE_S = 10.0
 _DRAIN_S = 30.0
+_TAKEOVER_S = 10.0
 _PR_SET_PDEATHSIG = 1
 REFUSED = 78
 """Exit code (EX_CONFIG of sysexits.h) of a child that would end the same way however often it is started."""
@@ -50,6 +53,33 @@ def die_with_parent(parent: int) -> None:
         os._exit(0)
 
 
+def claim(data: Path, wait_s: float = _TAKEOVER_S) -> int:
+    """Takes the data directory for one server, or raises OSError naming the one that has it.
+
+    The lock lives as long as the returned descriptor, which stays open across `exec`; children do not inherit it.
+    """
+    path = data / "run" / "lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                holder = os.pread(descriptor, 20, 0).decode() or "?"
+                os.close(descriptor)
+                raise OSError(
+                    f"{data} is served by another eventmill (pid {holder}): stop it, or name another with --data"
+                ) from None
+            time.sleep(0.05)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+    os.set_inheritable(descriptor, True)
+    return descriptor
+
+
 def bind(host: str, port: int, *, shared: bool) -> socket.socket:
     """A listening socket; `shared` ones join a group whose members the kernel spreads connections over."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -72,6 +102,7 @@ class Parent:
         os.set_blocking(self._ready_read, False)
         self._stopping = 0
         self._announced = False
+        self._patience = 0.0
         self._refused = False
         self._children: list[Child] = []
         self._collect: list[str] = []
@@ -79,11 +110,13 @@ class Parent:
 
     def bind_all(self) -> None:
         """Takes every address, or raises OSError naming the one that is taken."""
+        # The children of a parent that was killed may still have its addresses; they end within this time.
+        self._patience = time.monotonic() + (_TAKEOVER_S if self._runtime.exists() else 0.0)
         listeners: list[list[socket.socket]] = [[] for _ in range(self._plan["collectors"])]
         for host, wanted in self._plan["collect"]:
             port = wanted
             for sockets in listeners:
-                listener = _bind_or_say(host, port, shared=True)
+                listener = _bind_or_say(host, port, self._patience, shared=True)
                 port = listener.getsockname()[1]
                 sockets.append(listener)
             self._collect.append(_shown(host, port))
@@ -91,9 +124,10 @@ class Parent:
         for sockets in listeners:
             for listener in sockets:
                 listener.listen(_BACKLOG)
-        web = _bind_or_say(*self._plan["web"], shared=False)
+        host, port = self._plan["web"]
+        web = _bind_or_say(host, port, self._patience, shared=False)
         web.listen(_BACKLOG)
-        self._web = _shown(self._plan["web"][0], web.getsockname()[1])
+        self._web = _shown(host, web.getsockname()[1])
         for number, sockets in enumerate(listeners):
             self._children.append(Child(f"collector-{number}", ["collector", str(number)], sockets))
         self._children.append(Child("engine", ["engine", "0"], [web]))
@@ -118,7 +152,7 @@ class Parent:
             self._reap(now)
             if self._stopping:
                 deadline = deadline or now + _DRAIN_S
-                if self._advance_stop(now > deadline or self._stopping > 1):
+                if self._advance_stop(3 if now > deadline else min(self._stopping, 3)):
                     break
             else:
                 self._start_due(now)
@@ -176,12 +210,12 @@ class Parent:
         if changed:
             self._write_runtime()
 
-    def _advance_stop(self, hard: bool) -> bool:
-        """Collectors first, so that the engine can store what they acknowledged. True once all have ended."""
+    def _advance_stop(self, level: int) -> bool:
+        """Collectors first, so that the engine can store what they acknowledged; at level 2 all at once, at 3 by
+        SIGKILL. True once all have ended."""
         running = [child for child in self._children if child.process is not None]
         collectors = [child for child in running if child.name != "engine"]
-        for child in running if hard else collectors or running:
-            level = min(self._stopping, 3) if hard else 1
+        for child in running if level > 1 else collectors or running:
             if child.process is not None and child.told < level:
                 child.told = level
                 child.process.send_signal(signal.SIGKILL if level == 3 else signal.SIGTERM)
@@ -235,13 +269,17 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def _bind_or_say(host: str, port: int, *, shared: bool) -> socket.socket:
-    try:
-        return bind(host, port, shared=shared)
-    except OSError as error:
-        raise OSError(
-            f"cannot listen on {_shown(host, port)}: {error.strerror}; another program has the port?"
-        ) from error
+def _bind_or_say(host: str, port: int, until: float, *, shared: bool) -> socket.socket:
+    while True:
+        try:
+            return bind(host, port, shared=shared)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE and time.monotonic() < until:
+                time.sleep(0.05)
+                continue
+            raise OSError(
+                f"cannot listen on {_shown(host, port)}: {error.strerror}; another program has the port?"
+            ) from error
 
 
 def _shown(host: str, port: int) -> str:

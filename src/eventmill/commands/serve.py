@@ -46,8 +46,10 @@ def serve(
     )
     check_web(settings)
     from eventmill.app import plan
+    from eventmill.parent import claim
 
     with errors():
+        claim(settings.data_dir)  # before the plan: that of a running server is not overwritten
         path = plan(settings)
     # The parent is a program of its own: it keeps none of what the command line needed.
     sys.stdout.flush()
