@@ -1,5 +1,6 @@
 """Schema versions: forward on start, never backwards, one time zone for the life of a store."""
 
+import os
 import re
 from importlib import resources
 from pathlib import Path
@@ -63,10 +64,18 @@ def check_file(path: Path, zone: str) -> None:
 
 
 def write_file(path: Path, mark: Mark) -> None:
-    """Replaces the file whole: a crash leaves the old one or the new one."""
+    """Replaces the file whole and durably: a crash or a power cut leaves the old one or the new one."""
     fresh = path.with_name(path.name + ".new")
-    fresh.write_bytes(msgspec.json.encode(mark))
+    with fresh.open("wb") as file:
+        file.write(msgspec.json.encode(mark))
+        file.flush()
+        os.fsync(file.fileno())
     fresh.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def migrate(store: Store, zone: str) -> Mark:
