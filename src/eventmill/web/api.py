@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 from litestar.response import ServerSentEvent
 
+from eventmill import __version__
 from eventmill.query import events, live, rejects, sql
 from eventmill.query.ask import QUESTIONS
 from eventmill.query.model import RequestError
@@ -148,11 +149,16 @@ class Api:
             text = await self._threads.run(lambda: metrics.render(services))
             return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
+        @get(f"{PREFIX}/about", name="about")
+        async def about() -> Response[bytes]:
+            settings = services.settings
+            return _json({"version": __version__, "timezone": settings.timezone, "collect": settings.collect.listen})
+
         @get(f"{PREFIX}/openapi.json", name="openapi")
         async def described() -> Response[bytes]:
             return _json(openapi.document())
 
-        return [health, ready, measured, described]
+        return [health, ready, measured, about, described]
 
 
 def single(request: AnyRequest) -> Mapping[str, str]:
