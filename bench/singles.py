@@ -47,7 +47,8 @@ def sustained(seconds: int) -> None:
         used = {name: seconds - before[name] for name, seconds in server.cpu().items()}
         errors = [line for line in out.splitlines() if "Non-2xx" in line or "Socket errors" in line]
         print(
-            f"single events, full speed   {rate:9,.0f} accepted/s, {received / drained:9,.0f} stored/s, {errors or 'no errors'}"
+            f"single events, full speed   {rate:9,.0f} accepted/s, "
+            f"{received / drained:9,.0f} stored/s, {errors or 'no errors'}"
         )
         parts = ", ".join(f"{name} {seconds / received * 1e6:.1f}" for name, seconds in used.items())
         print(f"   CPU an event             {sum(used.values()) / received * 1e6:9.1f} µs ({parts})")
