@@ -5,6 +5,7 @@ import os
 import pty
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import pytest
 from tests.acceptance.server import PROGRAM, Server, run, until
 
 INTERFACES = Path(__file__).parents[2] / "examples" / "config" / "interfaces.toml"
+IN_FORCE_S = 1.0
+"""A change of topics is in force in every process after so long: part of the public interface."""
 
 
 def ok(*words: str) -> str:
@@ -78,7 +81,7 @@ def test_bad_lines_are_named_and_cost_no_good_one(server: Server, tmp_path: Path
     done = run("send", "--file", str(written(tmp_path / "m", lines)), "--data", str(server.data))
     assert done.returncode == 1
     assert "accepted 50, refused 3" in done.stdout
-    assert "line 8: malformed" in done.stderr
+    assert "line 8: " in done.stderr
     server.drain()
     assert server.sql("SELECT count() FROM events WHERE category = 'mixed'") == [[50]]
 
@@ -139,7 +142,8 @@ def test_topics_are_in_force_within_a_second(server: Server) -> None:
     data = ("--data", str(server.data))
     assert "`eventmill topics add order` adds it" in failed("send", "x", "--topic", "order", *data)
     ok("topics", "add", "order", "--alias", "/order", "--field", "amount:number,required,min=0", *data)
-    until(lambda: server.post({"amount": 1}, "/t/order").status == 200, "the topic", patience=1.5)
+    time.sleep(IN_FORCE_S)
+    assert server.post({"amount": 1}, "/t/order").status == 200
     reply = server.send("/order", "amount=2", {"Content-Type": "application/x-www-form-urlencoded"})
     assert (reply.status, reply.body) == (200, b"OK")
     ok("send", "--topic", "order", "--prop", "amount=-1", *data)
@@ -148,7 +152,8 @@ def test_topics_are_in_force_within_a_second(server: Server) -> None:
     assert {reason for reason, _ in server.rejects()} >= {"invalid_field", "missing_field"}
     assert "order" in ok("topics", "list", *data)
     ok("topics", "remove", "order", *data)
-    until(lambda: server.post({"amount": 1}, "/t/order").status == 404, "the end of the topic", patience=1.5)
+    time.sleep(IN_FORCE_S)
+    assert server.post({"amount": 1}, "/t/order").status == 404
 
 
 def test_doctor_knows_the_running_server(server: Server) -> None:
