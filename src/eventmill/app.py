@@ -12,7 +12,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,10 +21,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from eventmill.settings import Settings, SettingsError, managed_topics
-from eventmill.topics import Topic, TopicError, with_defaults
+from eventmill.topics import Topic, TopicError, groups, with_defaults
 
 if TYPE_CHECKING:
     from eventmill.engine import Engine
+    from eventmill.query.ask import Sources
     from eventmill.web.services import Services
 
 log = logging.getLogger(__name__)
@@ -133,6 +135,24 @@ def open_engine(settings: Settings, *, workers: bool) -> "Engine":
         workers=workers,
         kill_at=os.environ.get(FAILPOINT),
     )
+
+
+@contextmanager
+def open_sources(settings: Settings) -> Iterator["Sources"]:
+    """What questions are asked of, where no server runs on the data directory. Raises StoreError or QueueError."""
+    from eventmill.query.ask import Sources
+    from eventmill.queue.open import open_reader
+    from eventmill.store.clickhouse import open_store
+
+    with closing(open_store(settings)) as store, closing(open_reader(settings)) as reader:
+        yield Sources(store, reader, settings.timezone, lambda: groups(settings.topics))
+
+
+def queue_schemes() -> Iterable[str]:
+    """The schemes of queue URLs that this version knows."""
+    from eventmill.queue.open import BACKENDS
+
+    return BACKENDS
 
 
 class TopicWatch:

@@ -17,7 +17,6 @@ from eventmill.query.ask import QUESTIONS, Sources
 from eventmill.query.model import RequestError
 from eventmill.query.source import QueryRefused, StoreError
 from eventmill.settings import Settings
-from eventmill.topics import groups
 
 _TIMEOUT_S = 120
 
@@ -104,23 +103,15 @@ class Answers:
 
     @contextmanager
     def _opened(self) -> Iterator[Sources]:
-        from eventmill.queue.open import open_reader
-        from eventmill.store.clickhouse import open_store
+        from eventmill.app import open_sources
 
-        settings = self._settings
-        store = open_store(settings)
-        try:
-            reader = open_reader(settings)
+        with open_sources(self._settings) as sources:
             try:
-                yield Sources(store, reader, settings.timezone, lambda: groups(settings.topics))
+                yield sources
             except (RequestError, QueryRefused) as error:
                 fail(str(error), 2)
             except StoreError as error:
                 fail(str(error))
-            finally:
-                reader.close()
-        finally:
-            store.close()
 
 
 @contextmanager

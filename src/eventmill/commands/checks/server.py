@@ -5,9 +5,9 @@ import os
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from eventmill.app import queue_schemes
 from eventmill.commands import runtime
 from eventmill.commands.checks.finding import Finding, bad, ok, warn
-from eventmill.queue.open import BACKENDS
 from eventmill.settings import Settings
 
 _REPLY_S = 5.0
@@ -53,8 +53,8 @@ def _ready(name: str, where: str) -> Finding:
 
 def _queue(settings: Settings) -> Finding:
     parts = urlsplit(settings.queue.url)
-    if parts.scheme not in BACKENDS:
-        known = ", ".join(f"{name}:" for name in BACKENDS)
+    if parts.scheme not in queue_schemes():
+        known = ", ".join(f"{name}:" for name in queue_schemes())
         return bad("queue", f"{settings.queue.url!r} has no known scheme", f"set queue to one of {known}")
     if parts.scheme == "sqlite":
         cores = len(os.sched_getaffinity(0))
