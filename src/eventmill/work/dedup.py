@@ -88,7 +88,7 @@ class Dedup:
         params = {"low": low, "high": high}
         for table in ("events", "rejects"):
             found = self._store.frame(f"SELECT {', '.join(RECEIPT)} FROM {table} {where}", params)  # noqa: S608
-            known = found.cast(_RECEIPT_SCHEMA) if found.height else pl.DataFrame(schema=_RECEIPT_SCHEMA)
+            known = found.cast(_RECEIPT_SCHEMA) if found.height else pl.DataFrame(schema=_RECEIPT_SCHEMA)  # type: ignore[arg-type]
             if table == "events":
                 self._stored = known
             else:
