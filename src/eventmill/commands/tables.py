@@ -14,9 +14,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def console() -> Console:
-    """Writes to stdout; as wide as it needs where that is no terminal, so that nothing is cut in a pipe."""
-    out = Console(highlight=False, soft_wrap=False)
-    return out if out.is_terminal else Console(highlight=False, width=max(120, out.width))
+    """Writes to stdout; as wide as it needs where that is no terminal, so that nothing is folded in a pipe."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=10_000)
 
 
 def figure(value: int | float | None) -> str:
