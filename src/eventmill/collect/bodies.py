@@ -17,6 +17,7 @@ _BYTE = re.compile(r"\(byte (\d+)\)")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _UNSEPARATED = re.compile(rb"[}\]][ \t\r]*[{\[]")
 _CLEARER = {"Input data was truncated": "the JSON ends early, or holds half a surrogate pair"}
+_JSON_STARTS = (b"{", b"[")
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -28,21 +29,46 @@ class Bodies:
 
     def read(self, body: bytes, topic: str, accepts_form: bool) -> list[Sent]:
         """The events of a body that came for `topic`, in order. Raises Malformed."""
-        if body.startswith(_BOM):
-            body = body[3:]
-        if not body.isascii():
-            try:
-                body.decode()
-            except UnicodeDecodeError as error:
-                raise Malformed("malformed_utf8", "the body is not UTF-8", error.start) from error
         keep_raw = topic in self._checked
         first = body[:1]
-        if first not in (b"{", b"["):
-            first = body.lstrip()[:1]
-        if first in (b"{", b"["):
+        if not keep_raw and first in _JSON_STARTS and not names_private(body):
+            lines = self._strict(body, is_array=first == b"[")
+            if lines is not None:
+                return lines
+        return self._read_loosely(body, keep_raw, accepts_form)
+
+    def _strict(self, body: bytes, is_array: bool) -> list[Sent] | None:
+        """The lines where every event is of the strict form, else None: `_read_loosely` then says what is wrong."""
+        try:
+            lines = array_decoder.decode(body) if is_array else decoder.decode_lines(body)
+            with_props = []
+            for line in lines:
+                if line.topic in self._checked or (line.id is not None and not id_fits(line.id)):
+                    return None
+                if line.time is not None:
+                    line.time = time_text(line.time)
+                if line.props is not NO_PROPS:
+                    with_props.append(line)
+            if with_props:
+                make_canonical(with_props)  # this decodes them, and so finds bad UTF-8 in them too
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        if not is_array and len(lines) > 1:
+            _check_separated(body, len(lines))
+        return lines
+
+    def _read_loosely(self, body: bytes, keep_raw: bool, accepts_form: bool) -> list[Sent]:
+        if body.startswith(_BOM):
+            body = body[3:]
+        try:
+            text = body.decode()
+        except UnicodeDecodeError as error:
+            raise Malformed("malformed_utf8", "the body is not UTF-8", error.start) from error
+        first = body.lstrip()[:1]
+        if first in _JSON_STARTS:
             return self._json(body, keep_raw, is_array=first == b"[")
-        if accepts_form and b"=" in body:
-            return [forms.event_of(body.decode(), keep_raw)]
+        if accepts_form and "=" in text:
+            return [forms.event_of(text, keep_raw)]
         if not first:
             raise Malformed("malformed_empty", "the body is empty")
         wanted = "a JSON object or array, or a form" if accepts_form else "a JSON object or array"
@@ -50,10 +76,6 @@ class Bodies:
 
     def _json(self, body: bytes, keep_raw: bool, is_array: bool) -> list[Sent]:
         try:
-            if not keep_raw and not names_private(body):
-                lines = self._strict(body, is_array)
-                if lines is not None:
-                    return lines
             return self._loose(body, keep_raw, is_array)
         except msgspec.DecodeError as error:
             found = _BYTE.search(str(error))
@@ -61,26 +83,6 @@ class Bodies:
             raise Malformed("malformed_json", _CLEARER.get(str(error), str(error)), at) from error
         except RecursionError as error:
             raise Malformed("malformed_depth", "the JSON is nested too deep") from error
-
-    def _strict(self, body: bytes, is_array: bool) -> list[Sent] | None:
-        """The lines where every event is of the strict form, else None."""
-        try:
-            lines = array_decoder.decode(body) if is_array else decoder.decode_lines(body)
-            with_props = []
-            for line in lines:
-                if line.topic in self._checked or not (line.id is None or id_fits(line.id)):
-                    return None
-                if line.time is not None:
-                    line.time = time_text(line.time)
-                if line.props is not NO_PROPS:
-                    with_props.append(line)
-            if with_props:
-                make_canonical(with_props)
-        except msgspec.ValidationError:
-            return None
-        if not is_array and len(lines) > 1:
-            _check_separated(body, len(lines))
-        return lines
 
     def _loose(self, body: bytes, keep_raw: bool, is_array: bool) -> list[Sent]:
         if is_array:

@@ -101,10 +101,12 @@ class Collector:
         key = None if head.key is None else _short(head.key)
         groups = self._by_topic(lines, topic)
         if groups is None:
-            single = len(lines) == 1 and key is None
-            line = envelope.line if single else envelope.head_line(len(lines), key)
-            body = encoder.encode(lines[0]) if len(lines) == 1 else encoder.encode_lines(lines)[:-1]
-            self.commit.add(topic, line, body, len(lines), door, reply)
+            if len(lines) == 1:
+                line = envelope.line if key is None else envelope.head_line(1, key)
+                self.commit.add(topic, line, encoder.encode(lines[0]), 1, door, reply)
+            else:
+                line = envelope.head_line(len(lines), key)
+                self.commit.add(topic, line, encoder.encode_lines(lines)[:-1], len(lines), door, reply)
             return
         if key is not None:
             # The worker counts an id's index within one part: with several parts the ids are made here.

@@ -114,7 +114,15 @@ class GroupCommit:
         part.heads.append(head)
         part.lines.append(lines)
         part.count += count
-        self._wait(batch, len(lines), waiter, reply)
+        # The same as `_wait`, which every request would pay for.
+        batch.waiters.append(waiter)
+        batch.replies.append(reply)
+        batch.size += len(lines) + REQUEST_COST
+        waiter.pending += 1
+        if batch.size > self._room:
+            self.refusal = "too much waits for the disk"
+        if self._running is None and not self._scheduled:
+            self._schedule()
 
     def add_all(self, records: Sequence[Records], waiter: Waiter, reply: bytes) -> None:
         """The same for one request whose events go to several topics: all of them or none."""
@@ -140,9 +148,12 @@ class GroupCommit:
         if batch.size > self._room:
             self.refusal = "too much waits for the disk"
         if self._running is None and not self._scheduled:
-            # Not at once: what else became readable in this turn of the loop joins this batch.
-            self._scheduled = True
-            self._loop.call_soon(self._next)
+            self._schedule()
+
+    def _schedule(self) -> None:
+        # Not at once: what else became readable in this turn of the loop joins this batch.
+        self._scheduled = True
+        self._loop.call_soon(self._next)
 
     def when_idle(self, call: Callable[[], None]) -> None:
         """Calls `call` once nothing waits any more."""

@@ -22,6 +22,7 @@ from eventmill.collect.sweep import Phase
 
 log = logging.getLogger(__name__)
 _VERSION = b" HTTP/1.1"
+_VISIBLE = bytes(range(0x21, 0x7F))
 
 
 class _Closing:
@@ -133,10 +134,12 @@ class Door(asyncio.Protocol):
             is_get = data.startswith(b"GET /")
             if not is_get and not data.startswith(b"POST /"):
                 break
-            target = data[4 if is_get else 5 : line_end - 9].decode("latin-1")
-            path, _, query = target.partition("?")
+            target = data[4 if is_get else 5 : line_end - 9]
+            if target.translate(None, _VISIBLE):
+                break
+            path, _, query = target.decode().partition("?")
             route = collector.routes.get(path)
-            if route is None or not query.isascii() or not query.isprintable() or " " in query:
+            if route is None:
                 break
             handler = route.get if is_get else route.post
             end = head_end + 4 + head.length

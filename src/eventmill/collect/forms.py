@@ -8,9 +8,13 @@ import msgspec
 from eventmill.collect.loose import line_of
 from eventmill.collect.privacy import scrub
 from eventmill.collect.refusal import Malformed
-from eventmill.collect.sent import NO_PROPS, Sent, decoder, encoder, id_fits
+from eventmill.collect.sent import NO_PROPS, Sent, decoder, id_fits
 
 _BEYOND_ASCII = re.compile(r"%[89A-Fa-f]")
+
+
+_NO_SOURCE = msgspec.Raw(b"{}")
+"""A form's values are all text: nobody asks how they were written."""
 
 
 def event_of(text: str, keep_raw: bool) -> Sent:
@@ -20,7 +24,7 @@ def event_of(text: str, keep_raw: bool) -> Sent:
         if line is not None:
             return line
     values = fields_of(text)
-    line = line_of(values, msgspec.Raw(encoder.encode(values)), keep_raw=False)
+    line = line_of(values, _NO_SOURCE, keep_raw=False)
     if keep_raw or line.x is not None:
         line.raw = _kept_text(text)
         line.sent = len(values)
@@ -34,14 +38,13 @@ def _at_once(text: str) -> Sent | None:
     """
     if '"' in text or "\\" in text or ("_" in text and _names_private(text)):
         return None
+    made = text
     if "%" in text:
         if _BEYOND_ASCII.search(text) or "&%5" in text or text.startswith("%5"):
             return None
-        made = text.replace("%", "\\u00").replace("+", " ").replace("=", '":"').replace("&", '","')
-    else:
-        made = text.replace("+", " ").replace("=", '":"').replace("&", '","')
+        made = text.replace("%", "\\u00")
     try:
-        line = decoder.decode('{"' + made + '"}')
+        line = decoder.decode('{"' + made.replace("+", " ").replace("=", '":"').replace("&", '","') + '"}')
     except (msgspec.DecodeError, RecursionError):
         return None
     return line if line.props is NO_PROPS and (line.id is None or id_fits(line.id)) else None
@@ -55,10 +58,13 @@ def _names_private(text: str) -> bool:
 def fields_of(text: str) -> dict[str, object]:
     """Names and values; of the same name the last one wins. Raises Malformed where an escape is not UTF-8."""
     fields: dict[str, object] = {}
+    escaped = "%" in text or "+" in text
     for pair in text.split("&"):
         if pair:
             name, _, value = pair.partition("=")
-            fields[_unescape(name)] = _unescape(value)
+            if escaped:
+                name, value = _unescape(name), _unescape(value)
+            fields[name] = value
     return fields
 
 

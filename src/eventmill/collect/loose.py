@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from eventmill.collect.privacy import scrub
-from eventmill.collect.props import NUMBER, merged_text
+from eventmill.collect.props import NUMBER, has_float, merged_text
 from eventmill.collect.sent import MAX_BYTES, Sent, encoder, id_fits
 from eventmill.event import TEXT_FIELDS
 
@@ -42,23 +42,23 @@ def line_of(values: dict[str, object], source: msgspec.Raw, *, keep_raw: bool) -
 def _known_fields(values: dict[str, object], source: msgspec.Raw) -> dict[str, object]:
     known: dict[str, object] = {}
     unknown: dict[str, object] = {}
-    sources: dict[str, msgspec.Raw] = {}
     for name, value in values.items():
         if name in _PLAIN:
             if isinstance(value, str):
                 known[name] = value
             elif value is not None:
-                sources = sources or _sources.decode(source)
-                known[name] = _source_text(name, value, sources[name])
+                known[name] = _source_text(name, value, source)
         elif name not in _MADE:
             unknown[name] = value
         elif value is not None and name != "props":
             known[name] = _MADE[name](value)
-    if not id_fits(str(known.get("id", ""))):
+    if "id" in known and not id_fits(str(known["id"])):
         raise _Invalid("id")
     own = values.get("props")
-    if own is not None or unknown:
-        known["props"] = _props_text(own, unknown, sources or _sources.decode(source))
+    if own is not None:
+        known["props"] = _own_props_text(own, unknown, source)
+    elif unknown:
+        known["props"] = merged_text(unknown, _sources.decode(source) if has_float(unknown) else {})
     return known
 
 
@@ -86,7 +86,9 @@ def _source_text(name: str, value: object, source: msgspec.Raw) -> str:
     """A scalar as it was written: `1.0` stays `1.0`, true is `true`. A time can only be a number."""
     if isinstance(value, dict | list) or (name == "time" and isinstance(value, bool)):
         raise _Invalid(name)
-    return str(source, "utf-8")
+    if type(value) is int and value:
+        return str(value)  # only of zero are there two, 0 and -0
+    return str(_sources.decode(source)[name], "utf-8")
 
 
 def _duration(value: object) -> float:
@@ -118,10 +120,9 @@ def _bytes(value: object) -> int:
 _MADE: dict[str, Callable[[object], object]] = {"duration_ms": _duration, "bytes": _bytes, "props": lambda value: value}
 
 
-def _props_text(own: object, outer: dict[str, object], sources: dict[str, msgspec.Raw]) -> str:
-    if own is None:
-        return merged_text(outer, sources)
-    text: msgspec.Raw | str = sources["props"]
+def _own_props_text(own: object, outer: dict[str, object], source: msgspec.Raw) -> str:
+    """The event's own props, which may be an object or the text of one, with its unknown fields in them."""
+    text: msgspec.Raw | str | None = None
     if isinstance(own, str):
         text = own
         try:
@@ -130,4 +131,8 @@ def _props_text(own: object, outer: dict[str, object], sources: dict[str, msgspe
             raise _Invalid("props") from error
     if not isinstance(own, dict):
         raise _Invalid("props")
-    return merged_text({**own, **outer}, {**_sources.decode(text), **sources})
+    sources: dict[str, msgspec.Raw] = {}
+    if has_float(own) or has_float(outer):
+        outer_sources = _sources.decode(source)
+        sources = {**_sources.decode(outer_sources["props"] if text is None else text), **outer_sources}
+    return merged_text({**own, **outer}, sources)

@@ -30,18 +30,24 @@ def make_canonical(lines: Sequence[Sent]) -> None:
             line.props = text_of(raw)  # type: ignore[assignment]
 
 
-def text_of(source: msgspec.Raw | bytes) -> str:
+def text_of(source: msgspec.Raw) -> str:
     """The canonical text of one JSON object. Raises as `make_canonical`."""
-    return merged_text(_object.decode(source), _sources.decode(source))
+    values = _object.decode(source)
+    return merged_text(values, _sources.decode(source) if has_float(values) else {})
+
+
+def has_float(values: dict[str, object]) -> bool:
+    """Whether there are numbers that might be written otherwise than they were: `1.10`."""
+    return float in map(type, values.values())
 
 
 def merged_text(values: dict[str, object], sources: dict[str, msgspec.Raw]) -> str:
-    """The canonical text of an object that is decoded, `sources` its values as they were written.
+    """The canonical text of an object that is decoded; `sources` has its floats as they were written.
 
     Scalars keep their source text; containers are encoded again, so that the last of double keys wins.
     """
-    kept: dict[str, object] = {
-        name: sources[name] if isinstance(value, float) else value for name, value in values.items()
-    }
+    kept = values
+    if sources:
+        kept = {name: sources[name] if isinstance(value, float) else value for name, value in values.items()}
     text = encoder.encode(kept).decode()
     return encoder.encode(scrub_fields(kept)).decode() if may_name_address(text) else text

@@ -4,7 +4,7 @@ from hashlib import blake2b
 
 from eventmill.collect.salts import Salts
 
-_CACHE = 65_536
+_VISITORS = 65_536
 
 
 class Visitors:
@@ -25,20 +25,34 @@ class Visitors:
         who = (site, address, agent)
         visitor = self._known.get(who)
         if visitor is None:
-            if len(self._known) >= _CACHE:
+            if len(self._known) >= _VISITORS:
                 self._known.clear()
             text = "\0".join(who).encode("utf-8", "surrogatepass")
             visitor = self._known[who] = blake2b(text, digest_size=8, key=self._salts.value).hexdigest()
         return visitor
 
 
+_hosts: dict[str, str] = {}
+_HOSTS = 4096
+
+
 def host_of(url: str) -> str:
     """The host of a URL in lower case, without user and port; "" where it has none."""
-    _, slashes, rest = url.partition("//")
-    if not slashes:
+    parts = url.split("/", 3)
+    if len(parts) < 3 or parts[1] or (parts[0] and parts[0][-1] != ":"):
         return ""
-    for end in "/?#":
-        rest = rest.partition(end)[0]
-    rest = rest.rpartition("@")[2]
-    host = rest[: rest.find("]") + 1] if rest.startswith("[") else rest.partition(":")[0]
+    authority = parts[2]
+    host = _hosts.get(authority)
+    if host is None:
+        if len(_hosts) >= _HOSTS:
+            _hosts.clear()
+        host = _hosts[authority] = _host_in(authority)
+    return host
+
+
+def _host_in(authority: str) -> str:
+    for end in "?#":
+        authority = authority.partition(end)[0]
+    authority = authority.rpartition("@")[2]
+    host = authority[: authority.find("]") + 1] if authority.startswith("[") else authority.partition(":")[0]
     return host.lower()

@@ -288,12 +288,9 @@ def test_too_much(door: Running, client: Client, data: bytes, status: int) -> No
 
 def test_header_that_comes_in_drips_is_bounded(client: Client) -> None:
     client.send(b"GET /health HTTP/1.1\r\nHost: x\r\nA: ")
-    with pytest.raises((BrokenPipeError, ConnectionResetError)):  # noqa: PT012 - whichever send it is
-        for _ in range(200):
-            client.send(b"a" * 1000)
-            time.sleep(0.001)
-        assert client.reply().status == 431
-        raise BrokenPipeError
+    for _ in range(100):
+        client.send(b"a" * 1000)
+    assert client.reply().status == 431
 
 
 @pytest.mark.parametrize(
