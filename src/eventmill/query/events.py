@@ -17,7 +17,7 @@ SHOWN = (
 )  # fmt: skip
 _MOMENTS = ("toUnixTimestamp64Milli(time)", "toUnixTimestamp64Milli(received)")
 _RECEIPT = ("receipt_high", "receipt_low", "receipt_index")
-_SEARCHED = 1000
+_SEARCHED = 200
 """Entries of the queue that are looked through for one id."""
 _line = msgspec.json.Decoder(Line)
 _heads = msgspec.json.Decoder(Head)

@@ -28,10 +28,6 @@ class LedgerRequest:
     tz: str
     limit: int
 
-    @property
-    def whole(self) -> bool:
-        return self.since == 0
-
 
 class Balance(msgspec.Struct):
     """Five counts of events; the first is the sum of the others."""
@@ -96,7 +92,7 @@ def ledger(store: Store, queue: Queue, request: LedgerRequest, groups: Mapping[s
         for name in Balance.__struct_fields__:
             setattr(total, name, getattr(total, name) + getattr(row, name))
         rows.append((minute, topic, row))
-    if balanced and total.queued and request.whole:
+    if balanced and total.queued:
         balanced = not _lost(store, queue, request, received, groups)
     zone = Range(_EPOCH, _EPOCH, request.tz).zone
     shown = rows[len(rows) - request.limit :] if len(rows) > request.limit else rows
@@ -123,7 +119,9 @@ def _lost(
     received: Counter[tuple[str, int]],
     groups: Mapping[str, Sequence[str]],
 ) -> bool:
-    """Whether a topic has events of `received` that are neither waiting (asked first) nor handled (asked after)."""
+    """Whether a topic has events of `received` that are neither waiting (asked first) nor handled (asked after).
+
+    All that waits is taken off, that of other minutes too: a loss may stay unseen in a range, none is made up."""
     missing: Counter[str] = Counter()
     for (topic, _), count in received.items():
         missing[topic] += count

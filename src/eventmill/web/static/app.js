@@ -175,7 +175,7 @@ async function refresh() {
       ask("counts", { ...given, interval: "total", by: below }),
       ask("series", { ...given, interval: days === 1 ? "hour" : "day" }),
       ask("top", { ...given, dimension, limit: 10 }),
-      ask("ledger", { limit: 0 }),
+      ask("ledger", { from: given.from, to: given.to, tz: given.tz, limit: 0 }),
       ask("lag", {}),
     ]);
     points = line.data;
