@@ -34,6 +34,13 @@ FAILPOINT = "EVENTMILL_FAILPOINT"
 """Names a point (`events`, `rejects`, `ledger`, `commit`) after which the worker kills itself: for crash tests."""
 
 
+_DURABLE = {
+    "fsync": "fsync: an answer is sent after the disk has the event",
+    "replicated": "replicated: an answer is sent after two machines have the event",
+    "relaxed": "relaxed, as asked for: a power cut may lose what was answered",
+}
+
+
 def write_settings(settings: Settings, path: Path) -> None:
     """The settings in force, for the processes of this machine. Only the owner may read them."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -191,8 +198,10 @@ def plan(settings: Settings, wait_s: float = 10.0) -> Path:
     From here on this process holds the directory, and so does the program that it becomes. Raises QueueError
     where another server holds it longer than `wait_s`.
     """
+    from eventmill.queue.open import durability
     from eventmill.settings import address
 
+    means = _DURABLE[durability(settings)]
     run = settings.data_dir / "run"
     run.mkdir(parents=True, exist_ok=True)
     lock = _hold(run / "serve.lock", settings.data_dir, wait_s)
@@ -205,7 +214,7 @@ def plan(settings: Settings, wait_s: float = 10.0) -> Path:
         "collect": [address(listen) for listen in settings.collect.listen],
         "web": address(settings.web.listen),
         "banner": [
-            ("queue", f"{settings.queue.url} durable: fsync before each answer"),
+            ("queue", f"{settings.queue.url}, durability class {means}"),
             ("store", settings.store.url),
             ("data", str(settings.data_dir)),
         ],

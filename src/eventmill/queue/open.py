@@ -23,6 +23,11 @@ def open_writer(settings: Settings, slot: int | None) -> Writer:
     return cast(Writer, _module(settings).open_writer(settings, slot))
 
 
+def durability(settings: Settings) -> str:
+    """`fsync`, `replicated` or `relaxed`: what an acknowledgement of the configured queue means. Raises QueueError."""
+    return cast(str, _module(settings).durability(settings))
+
+
 def open_reader(settings: Settings) -> Reader:
     """The consumers' side of the configured queue. Raises QueueError."""
     return cast(Reader, _module(settings).open_reader(settings))

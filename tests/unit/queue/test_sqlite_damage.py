@@ -151,6 +151,37 @@ def test_damage_before_the_totals_were_remembered_still_balances(tmp_path: Path,
         shutil.rmtree(copy)
 
 
+def test_a_file_that_vanished_before_anybody_counted_it_is_noticed(tmp_path: Path) -> None:
+    writer = SqliteWriter(tmp_path / "q", file_size=4000, reserve=0)
+    for _ in range(60):
+        writer.append([draft(3)])
+    writer.close()
+    files.shard_files(tmp_path / "q" / "shard-000")[1].path.unlink()
+    seqs, lost, reasons = entries(tmp_path / "q", tmp_path / "p.db")
+    assert reasons == ["file missing"]
+    assert (0 < len(seqs) < 60, lost) == (True, 0)
+
+
+def test_files_that_retention_deleted_are_not_missing(tmp_path: Path) -> None:
+    writer = SqliteWriter(tmp_path / "q", file_size=4000, reserve=0)
+    for _ in range(60):
+        writer.append([draft(3)])
+    reader = SqliteReader(tmp_path / "q", tmp_path / "p.db")
+    while (delivery := reader.read("g", ALL, 1000)) is not None:
+        reader.commit(delivery, 1)
+    (_, middle, *_) = files.shard_files(tmp_path / "q" / "shard-000")
+    reader._positions.mark_deleted(next(s for s in reader._positions.sealed() if s.first == middle.first))
+    middle.path.unlink()
+    reader.close()
+    db = sqlite3.connect(tmp_path / "p.db")
+    db.execute("UPDATE position SET seq = 0")
+    db.commit()
+    db.close()
+    _, lost, reasons = entries(tmp_path / "q", tmp_path / "p.db")
+    assert (lost, reasons) == (0, [])
+    writer.close()
+
+
 def test_each_group_is_told_of_the_loss_of_its_own_topics(tmp_path: Path) -> None:
     root = tmp_path / "q"
     writer = SqliteWriter(root, file_size=4000, reserve=0)
@@ -262,3 +293,12 @@ def test_a_shard_without_a_file_has_received_nothing(tmp_path: Path) -> None:
     assert reader.received() == []
     assert reader.lag({"g": ALL}) == []
     writer.close()
+
+
+def test_relaxed_durability_only_where_asked_for(tmp_path: Path) -> None:
+    for wanted, sync in (("fsync", 2), ("relaxed", 0)):
+        writer = SqliteWriter(tmp_path / wanted, reserve=0, durability=wanted)
+        writer.append([draft(1)])
+        assert writer._db is not None
+        assert writer._db.execute("PRAGMA synchronous").fetchone() == (sync,)
+        writer.close()

@@ -1,8 +1,9 @@
 """The embedded queue from the settings: shards under the data directory, or under `sqlite:DIR`."""
 
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
+from eventmill.queue.base import QueueError
 from eventmill.queue.sqlite.reader import SqliteReader
 from eventmill.queue.sqlite.writer import SqliteWriter
 from eventmill.settings import Settings, duration, size
@@ -20,7 +21,20 @@ def open_writer(settings: Settings, slot: int | None) -> SqliteWriter:
         quota=size(settings.queue.quota),
         reserve=size(settings.queue.reserve),
         slot=slot,
+        durability=durability(settings),
     )
+
+
+def durability(settings: Settings) -> str:
+    """The class that the URL asks for: `fsync` unless `?durability=relaxed`. Raises QueueError."""
+    asked = parse_qs(urlsplit(settings.queue.url).query)
+    wanted = asked.pop("durability", ["fsync"])[-1]
+    if wanted not in ("fsync", "relaxed") or asked:
+        raise QueueError(
+            f"queue: {settings.queue.url!r}: this queue gives durability=fsync, or relaxed where asked for; "
+            "it has no other option"
+        )
+    return wanted
 
 
 def open_reader(settings: Settings) -> SqliteReader:

@@ -1,6 +1,7 @@
 """The door's side of the embedded queue: one transaction, one fsync, for everything that arrived meanwhile."""
 
 import fcntl
+import json
 import os
 import time
 from collections import Counter
@@ -23,9 +24,7 @@ _SPACE_CHECK_S = 1.0
 
 
 class SqliteWriter:
-    """Owns one shard, held by a lock on its folder. Durable means: SQLite's WAL, `synchronous=FULL`."""
-
-    durability = "fsync"
+    """Owns one shard, held by a lock on its folder. `fsync` means: SQLite's log, synced at each commit."""
 
     def __init__(
         self,
@@ -36,26 +35,31 @@ class SqliteWriter:
         quota: int = 20_000_000_000,
         reserve: int = 256_000_000,
         slot: int | None = None,
+        durability: str = "fsync",
         wait_s: float = 10.0,
         clock: Clock = system_clock,
     ) -> None:
         """Takes the first free slot (or waits `wait_s` seconds for the one named) and recovers its last file.
 
+        `durability` is `fsync`, or `relaxed`: then a kill loses nothing, and a power cut may.
+
         Raises QueueError where no slot is free, and apsw's or OS errors where the folder cannot be written.
         """
-        self._root = root
+        self._root, self.durability = root, durability
         self._file_size, self._file_age, self._quota, self._reserve = file_size, file_age_ms, quota, reserve
         self._clock = clock
         self._folder, self._lock = _claim(root, slot, wait_s)
         self._db: apsw.Connection | None = None
         self._void: list[int] = []
         self._abandoned: list[apsw.Connection] = []
+        self._fresh = False
         self._written = 0
         self._opened = clock()
         self._space_checked = 0.0
         self._space_reason: str | None = None
         self._failure: str | None = None
         self._next = self._recover()
+        self._relax()
 
     @property
     def shard(self) -> str:
@@ -82,6 +86,7 @@ class SqliteWriter:
             self._failure = f"the queue's disk failed: {error}"
             raise QueueUnavailable(f"{self._folder}: {error}") from error
         self._failure = None
+        self._fresh = False
         self._next = first + len(drafts)
         if self._written >= self._file_size or self._clock() - self._opened >= self._file_age:
             self._roll()
@@ -121,13 +126,24 @@ class SqliteWriter:
         if self._void:
             self._void.clear()
             self._close_abandoned()
+            self._poisoned.unlink(missing_ok=True)
+
+    @property
+    def _poisoned(self) -> Path:
+        """Marks the newest file as one whose fsync failed, and names the seqs that no next file has voided yet."""
+        return self._folder / "poisoned"
 
     def _writable(self) -> apsw.Connection:
         if self._db is None:
             path = self._folder / files.file_name(self._next)
             self._db = files.create(path)
             self._written, self._opened = 0, self._clock()
+            self._relax()
         return self._db
+
+    def _relax(self) -> None:
+        if self._db is not None and self.durability == "relaxed":
+            self._db.execute("PRAGMA synchronous=OFF").fetchall()
 
     def _recover(self) -> int:
         """Opens the newest file; where it is damaged it is left for the reader and a new one begins."""
@@ -135,6 +151,8 @@ class SqliteWriter:
         if not known:
             return 1
         newest = known[-1]
+        if self._poisoned.exists():
+            return self._after_poisoned(newest)
         try:
             db = files.open_writer(newest.path)
             (last,) = db.execute("SELECT ifnull(max(seq), 0) FROM entry").fetchone()  # type: ignore[misc]
@@ -148,6 +166,18 @@ class SqliteWriter:
         self._opened = min(self._clock(), oldest or self._clock())
         return max(int(last) + 1, newest.first)
 
+    def _after_poisoned(self, newest: files.ShardFile) -> int:
+        """A stop came between a failed fsync and the next file. What the kernel no longer holds as unwritten may
+        still be missing on the disk, so the file is not written to again."""
+        try:
+            self._void = json.loads(self._poisoned.read_text(encoding="ascii"))
+            db = files.open_reader(newest.path)
+            (last,) = db.execute("SELECT ifnull(max(seq), 0) FROM entry").fetchone()  # type: ignore[misc]
+            db.close(True)
+        except (OSError, ValueError, apsw.Error):
+            return newest.first + 1_000_000_000
+        return max([int(last), newest.first, *self._void]) + 1
+
     def _roll(self) -> None:
         """Ends the file; the next append begins another. A failing checkpoint leaves the log, which is as good."""
         db, self._db = self._db, None
@@ -159,10 +189,20 @@ class SqliteWriter:
 
     def _abandon(self) -> None:
         """Leaves a failed file as it is. It stays open until the next file says that the seqs of the failed
-        append are void: closed before, a reader's recovery could bring the refused events back."""
+        append are void: closed before, a reader's recovery could bring the refused events back. A file in which
+        nothing was ever committed is removed: the next one has to follow the file that its voids are about."""
         if self._db is not None:
-            self._abandoned.append(self._db)
+            if self._fresh:
+                path = Path(self._db.filename)
+                with suppress(apsw.Error, OSError):
+                    files.abandon(self._db)
+                    for suffix in ("-wal", "-shm", ""):
+                        Path(f"{path}{suffix}").unlink(missing_ok=True)
+            else:
+                self._abandoned.append(self._db)
             self._db = None
+        with suppress(OSError):  # unsynced: it has to outlive this process, not the kernel that knows the failure
+            self._poisoned.write_text(json.dumps(self._void), encoding="ascii")
 
     def _close_abandoned(self) -> None:
         while self._abandoned:
@@ -184,6 +224,8 @@ def _space_reason(root: Path, quota: int, reserve: int) -> str | None:
         disk = os.statvfs(root)
     except OSError as error:
         return f"{root}: {error}"
+    if disk.f_flag & os.ST_RDONLY:
+        return "the disk is mounted read-only: mount it for writing"
     if disk.f_bavail * disk.f_frsize < reserve:
         return "the disk is nearly full (queue.reserve): free some space"
     used = sum(files.bytes_on_disk(f) for shard in files.shards(root) for f in files.shard_files(root / shard))
