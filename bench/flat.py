@@ -1,0 +1,91 @@
+"""CPU an event while the store grows: the curve should be flat, with client ids and without.
+
+    python -m bench.flat [--sizes 1,5,20,50] [--events 200000]
+
+The store is filled to each size (millions of rows) by SQL, the server started on it, and NDJSON sent through the
+door; counted is the CPU of all processes from the first byte to the last row queryable, merges included.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from bench.events import bodies
+from bench.server import Sender, Server
+
+FILL = """
+import sys
+from pathlib import Path
+from eventmill.store.clickhouse import ClickHouseStore
+data, start, rows, ids = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "ids"
+store = ClickHouseStore("chdb:", data=data, zone="UTC")
+step = 1_000_000
+for at in range(start, start + rows, step):
+    store.command(f'''
+    INSERT INTO events (site, topic, category, action, label, value, time, received, id, id_hash, content,
+        receipt_high, receipt_low, user, url, browser, os, device, stream, batch)
+    SELECT 'shop', 'event', ['h5', 'web', 'app'][1 + rand(1) % 3], ['pv', 'click', 'share'][1 + rand(2) % 3],
+        toString(rand(3) % 5000), toString(rand(4) % 51), now64(3) - toIntervalSecond(rand(5) % 2592000),
+        now64(3) - toIntervalDay(1), {"concat('old-', toString(number))" if ids else "''"},
+        {"intHash64(number + 1)" if ids else "0"}, 0, number, number, concat('u', toString(rand(6) % 300000)),
+        'https://example.com/p', 'Chrome', 'Windows', 'desktop', 'fill', 0
+    FROM numbers({at}, {min(step, start + rows - at)})''')
+store.close()
+"""
+
+
+def fill(data: Path, start: int, rows: int, ids: bool) -> None:
+    subprocess.run([sys.executable, "-c", FILL, str(data), str(start), str(rows), "ids" if ids else "none"], check=True)
+    # The filter of ids is built anew from the store, which now holds more.
+    shutil.rmtree(data / "engine" / "ids", ignore_errors=True)
+
+
+def measure(data: Path, texts: list[bytes]) -> tuple[float, float]:
+    """(µs of CPU an event, seconds to ready)."""
+    with Server(keep=data) as server:
+        already = server.get("ledger?limit=0")["total"]["received"]
+        time.sleep(2)
+        before = sum(server.cpu().values())
+        lanes = [threading.Thread(target=_send, args=(server, texts[n::2])) for n in range(2)]
+        for lane in lanes:
+            lane.start()
+        for lane in lanes:
+            lane.join()
+        count = sum(text.count(b"\n") + 1 for text in texts)
+        server.wait_stored(already + count)
+        time.sleep(2)
+        return (sum(server.cpu().values()) - before) / count * 1e6, server.start_seconds
+
+
+def _send(server: Server, texts: list[bytes]) -> None:
+    sender = Sender(server.collector)
+    for text in texts:
+        while sender.post(text) == 503:
+            time.sleep(0.1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", default="1,5,20,50", help="millions of rows in the store")
+    parser.add_argument("--events", type=int, default=200_000)
+    options = parser.parse_args()
+    for ids in (False, True):
+        folder = Path(tempfile.mkdtemp(prefix="eventmill-flat-"))
+        stored = 0
+        for number, size in enumerate(float(text) for text in options.sizes.split(",")):
+            wanted = int(size * 1e6)
+            fill(folder / "d", stored, wanted - stored, ids)
+            stored = wanted
+            cpu, ready = measure(folder / "d", bodies(options.events, seed=100 + number, ids=ids))
+            kind = "with client ids" if ids else "without ids"
+            print(f"{kind:16} {size:5.0f} M rows stored: {cpu:6.2f} µs CPU an event; ready {ready:.1f} s", flush=True)
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
