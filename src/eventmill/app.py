@@ -169,7 +169,8 @@ class TopicWatch:
         self._data = settings.data_dir
         self._path = settings.data_dir / "topics.toml"
         managed = managed_topics(self._data)
-        self._declared = {name: topic for name, topic in settings.topics.items() if name not in managed}
+        # Where both declare a topic the file's won at the start, and goes on winning.
+        self._declared = {name: topic for name, topic in settings.topics.items() if topic != managed.get(name)}
         self._seen = self._mark()
 
     def changed(self) -> Mapping[str, Topic] | None:

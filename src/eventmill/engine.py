@@ -61,6 +61,7 @@ class Engine:
             at=_killer(kill_at),
             deadly=child_probe(settings_file),
         )
+        self._adopt_orphans()
         self._working = workers
         self.workers: list[Worker] = []
         self._threads: list[threading.Thread] = []
@@ -70,7 +71,7 @@ class Engine:
         self._spawn("housekeeping", self._housekeeping)
 
     def groups(self) -> dict[str, list[str]]:
-        """The consumer groups that store, and their topics."""
+        """The consumer groups that store, and their topics; removed topics whose events the queue holds too."""
         return groups(self.topics)
 
     def stop(self) -> None:
@@ -112,13 +113,21 @@ class Engine:
                 self.workers.append(worker)
                 self._spawn(f"work-{group}", partial(worker.run, self._stop))
 
-    def _follow_topics(self) -> None:
+    def _follow_topics(self, *, look: bool) -> None:
         changed = self._watch.changed()
         if changed is not None:
             self.topics = changed
+        if (look and self._adopt_orphans()) or changed is not None:
             for worker in self.workers:
-                worker.set_topics(changed)
+                worker.set_topics(self.topics)
             self._start_workers()
+
+    def _adopt_orphans(self) -> bool:
+        """A topic that is declared no more may have events on their way: what was acknowledged is stored."""
+        orphans = {row.topic for row in self.reader.received()} - self.topics.keys()
+        if orphans:
+            self.topics = {**self.topics, **{name: Topic() for name in sorted(orphans)}}
+        return bool(orphans)
 
     def _spawn(self, name: str, run: Callable[[], None]) -> None:
         def guarded() -> None:
@@ -136,8 +145,9 @@ class Engine:
     def _housekeeping(self) -> None:
         retained = 0.0
         while not self._stop.wait(_TOPICS_S):
-            self._follow_topics()
-            if time.monotonic() - retained > _RETAIN_S:
+            due = time.monotonic() - retained > _RETAIN_S
+            self._follow_topics(look=due)
+            if due:
                 retained = time.monotonic()
                 keep = {name: duration(topic.retention) for name, topic in self.topics.items()}
                 freed = self.reader.retain(self.groups(), keep, system_clock())

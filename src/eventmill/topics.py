@@ -40,7 +40,8 @@ class Topic(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     consumers: Annotated[int, Doc(description="Consumers of the topic in its group (brokers).", ge=1)] = 1
     group: Annotated[str, Doc(description="The consumer group that stores the topic.")] = "store"
     start: Annotated[
-        Literal["earliest", "latest"], Doc(description="Where a new group starts: earliest or latest.")
+        Literal["earliest", "latest"],
+        Doc(description="Where a new group starts on a broker; on the embedded queue always at the earliest."),
     ] = "earliest"
 
     @property

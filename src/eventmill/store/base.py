@@ -1,9 +1,10 @@
 """The store's contract: durable inserts of columns, queries with bound parameters."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import polars as pl
+if TYPE_CHECKING:  # a command that only talks to a server must not wait for the column library
+    import polars as pl
 
 
 class StoreError(Exception):
@@ -21,7 +22,7 @@ class QueryRefused(StoreError):
 class Store(Protocol):
     """Four verbs. Every implementation speaks ClickHouse's dialect."""
 
-    def insert(self, table: str, frame: pl.DataFrame) -> None:
+    def insert(self, table: str, frame: "pl.DataFrame") -> None:
         """Returns only after the rows survive a power cut. Rows of one month of `received` go in whole or not
         at all. Raises `StoreError` (the rows are at fault) or `StoreUnavailable` (try again)."""
 
@@ -29,7 +30,7 @@ class Store(Protocol):
         """Rows of a read-only query, limited in time and memory. Parameters are written `{name:Type}`.
         Safe from several threads at once. Raises `QueryRefused` or `StoreError`."""
 
-    def frame(self, sql: str, params: Mapping[str, Any] | None = None) -> pl.DataFrame:
+    def frame(self, sql: str, params: Mapping[str, Any] | None = None) -> "pl.DataFrame":
         """The same as columns."""
 
     def command(self, sql: str, params: Mapping[str, Any] | None = None) -> None:
