@@ -1,0 +1,56 @@
+"""Faults 5 to 7: the power is cut at random moments under load, with queue files rolling all the while."""
+
+import os
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.crash.conftest import Build
+from tests.crash.disk import Disk, why_not
+from tests.crash.harness import Rig, pause
+
+pytestmark = pytest.mark.crash
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """In CI only a container without loop devices is a reason to skip: root is what CI runs as."""
+    trial = tmp_path / "trial"
+    trial.mkdir()
+    if reason := why_not(trial):
+        if os.environ.get("CI") and Path("/dev/loop-control").exists():
+            pytest.fail(reason)
+        pytest.skip(reason)
+    made = Disk(tmp_path)
+    made.mount()
+    yield made
+    made.unmount()
+
+
+def cut(one: Rig, disk: Disk) -> None:
+    """The machine stops: first the disk, then all that ran."""
+    disk.cut()
+    one.cuts += 1
+    one.kill_everything()
+    disk.unmount()
+    disk.mount()
+
+
+@pytest.mark.timeout(1800)
+def test_power_cuts_under_load(rig: Build, disk: Disk, dose: Callable[[int, int], int], chance: int) -> None:
+    moments = random.Random(chance)
+    one = rig(data=disk.path / "data", config='[queue]\nfile_size = "50KB"\nreserve = "1MB"\n')
+    for number in range(dose(3, 34)):
+        one.start()
+        with one.load():
+            # From the first moments, when files are new and nothing but their fsync holds them, to several rolls.
+            pause(*((0.05, 0.4) if number % 3 == 0 else (1.0, 4.0)), moments)
+            cut(one, disk)
+    files = len(list(disk.path.glob("data/queue/shard-*/*.db")))
+    one.start()
+    verdict = one.finish()
+    print(f"{one.cuts} cuts, {files} queue files: {verdict}")
+    assert verdict.acked
+    assert files > 2
