@@ -37,8 +37,8 @@ def dose(crash_dose: str) -> Callable[[int, int], int]:
 
 
 @pytest.fixture(scope="session")
-def chance() -> Iterator[int]:
+def chance() -> int:
     """The seed of this run's random moments, printed with a failure: EVENTMILL_CRASH_SEED repeats it."""
     seed = int(os.environ.get("EVENTMILL_CRASH_SEED", int.from_bytes(os.urandom(4))))
     print(f"EVENTMILL_CRASH_SEED={seed}")
-    yield seed
+    return seed
