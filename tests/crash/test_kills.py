@@ -18,12 +18,12 @@ pytestmark = pytest.mark.crash
 
 @pytest.mark.timeout(3600)
 def test_random_kills_of_every_process(rig: Build, dose: Callable[[int, int], int], chance: int) -> None:
-    wanted, moments = dose(12, 200), random.Random(chance)
+    wanted, in_a_row, moments = dose(12, 200), dose(5, 9), random.Random(chance)
     one = rig()
     one.start()
     while one.kills < wanted:
         with one.load(4):
-            for _ in range(5):
+            for _ in range(in_a_row):
                 pause(0.05, 1.2, moments)
                 one.kill(moments.choice(["collector-0", "collector-1", "engine"]))
             pause(0.05, 1.0, moments)
