@@ -23,8 +23,8 @@ class RequestParser:
     """
 
     __slots__ = (
-        "_begin", "_block", "_body", "_body_size", "_collector", "_continue", "_handler", "_head_size", "_headers",
-        "_parser", "_raw_size", "_serve", "_target", "head", "reading",
+        "_begin", "_block", "_body", "_body_size", "_collector", "_continue", "_fresh", "_handler", "_head_size",
+        "_headers", "_parser", "_serve", "_target", "_unfinished", "head", "reading",
     )  # fmt: skip
 
     def __init__(
@@ -46,8 +46,7 @@ class RequestParser:
         Raises Refused where no request can be read from it; what a handler raises comes through.
         """
         self._block = block
-        if self.reading and self.head is None:
-            self._raw_size += len(data)
+        self._fresh = False
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -62,8 +61,8 @@ class RequestParser:
             raise
         except httptools.HttpParserError as error:
             raise Refused(400, str(error) or "malformed HTTP", fatal=True) from None
-        if self.reading and self.head is None and self._raw_size > MAX_HEAD + MAX_URL:
-            raise Refused(431, f"the head is larger than {MAX_HEAD} bytes", fatal=True)
+        if self.reading and self.head is None:
+            self._bound_unfinished(data)
 
     def _reset(self) -> None:
         self.head = None
@@ -71,9 +70,19 @@ class RequestParser:
         self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._head_size = 0
-        self._raw_size = 0  # of packets that brought nothing but more of this head
+        self._unfinished = 0
+        self._fresh = True
         self._body: list[bytes] = []
         self._body_size = 0
+
+    def _bound_unfinished(self, data: bytes) -> None:
+        """Counts the header line that is still coming in: llhttp shows it only once it is whole."""
+        if self._fresh:
+            return  # where it began in this packet is not known, and a packet has its own bound
+        newline = data.rfind(b"\n")
+        self._unfinished = len(data) - newline - 1 + (self._unfinished if newline < 0 else 0)
+        if self._head_size + self._unfinished > MAX_HEAD:
+            raise Refused(431, f"the head is larger than {MAX_HEAD} bytes", fatal=True)
 
     def on_message_begin(self) -> None:
         self.reading = True

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -212,7 +212,7 @@ def running(
         yield Running(listener.getsockname()[1], queue, collector, lambda: call(stop), call, settings.data_dir)
     finally:
         queue.hold.set()
-        if thread.is_alive():
+        with suppress(RuntimeError):  # it has ended already
             call(stop)
             call(stop)
         thread.join(20)
