@@ -29,6 +29,7 @@ check: setup  ## style, types, import contracts, docs: all of them, even after o
 		".venv/bin/ruff format --check ." \
 		".venv/bin/mypy --strict src" \
 		".venv/bin/lint-imports --no-logo" \
+		"$(PY) -m scripts.docs --check" \
 		"$(PY) -m scripts.check_tree"; \
 	do echo "== $$step"; $$step || status=1; done; exit $$status
 

@@ -17,9 +17,20 @@ app = typer.Typer(no_args_is_help=True, help="Statistics: the API's answers as a
 KeyArgument = Annotated[
     str, typer.Argument(metavar="[KEY]", help="Prefix of the key, e.g. h5.pv.85 (a dot inside a part is %2E).")
 ]
-FromOption = Annotated[str, typer.Option("--from", metavar="DATE", help="First day [default: 6 days before --to].")]
-ToOption = Annotated[str, typer.Option("--to", metavar="DATE", help="Last day, inclusive [default: today].")]
-TzOption = Annotated[str, typer.Option("--tz", metavar="ZONE", help="Time zone of the days [default: configured].")]
+FromOption = Annotated[
+    str, typer.Option("--from", metavar="DATE", help="First day.", show_default="6 days before --to")
+]
+ToOption = Annotated[str, typer.Option("--to", metavar="DATE", help="Last day, inclusive.", show_default="today")]
+TzOption = Annotated[
+    str, typer.Option("--tz", metavar="ZONE", help="Time zone of the days.", show_default="the configured one")
+]
+_ALL = "all that there is"
+SinceOption = Annotated[
+    str, typer.Option("--from", metavar="DATE", help="First day; together with --to.", show_default=_ALL)
+]
+UntilOption = Annotated[
+    str, typer.Option("--to", metavar="DATE", help="Last day, inclusive; together with --from.", show_default=_ALL)
+]
 TopicOption = Annotated[str, typer.Option("--topic", help="Only this topic.")]
 SiteOption = Annotated[str, typer.Option("--site", help="Only this site.")]
 BotOption = Annotated[str, typer.Option("--bot", metavar="true|false", help="Only bots, or only others.")]
@@ -157,8 +168,8 @@ def top(
 def ledger(
     topic: TopicOption = "",
     limit: Annotated[int, typer.Option(min=0, max=1_000_000, help="The newest minutes shown.")] = 20,
-    first: FromOption = "",
-    last: ToOption = "",
+    first: SinceOption = "",
+    last: UntilOption = "",
     tz: TzOption = "",
     config: ConfigOption = None,
     data: DataOption = None,

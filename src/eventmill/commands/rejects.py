@@ -11,7 +11,7 @@ import typer
 from eventmill.commands import tables
 from eventmill.commands.common import ConfigOption, DataOption, JsonOption, errors, fail, settings_from
 from eventmill.commands.inspect import show_fields
-from eventmill.commands.query import CsvOption, FromOption, ToOption, TopicOption
+from eventmill.commands.query import CsvOption, SinceOption, TopicOption, UntilOption
 from eventmill.commands.source import Answers
 from eventmill.query.rejects import ReplayRequest
 
@@ -24,8 +24,8 @@ def list_(
     topic: TopicOption = "",
     reason: ReasonOption = "",
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many, newest first.")] = 20,
-    first: FromOption = "",
-    last: ToOption = "",
+    first: SinceOption = "",
+    last: UntilOption = "",
     config: ConfigOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -84,7 +84,7 @@ def replay(
 ) -> None:
     """Send rejects again, as they came or mended. They go in as new events with new receipts.
 
-    [dim]Examples:[/dim]  eventmill rejects replay --topic order --reason field_missing
+    [dim]Examples:[/dim]  eventmill rejects replay --topic order --reason missing_field
               eventmill rejects replay 0197…#0 --mended event.json
     """
     settings = settings_from(config, data)
