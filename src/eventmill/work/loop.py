@@ -25,8 +25,8 @@ _IDLE_S = 0.05
 _RETRY_S = 1.0
 _LONGEST_PAUSE_S = 0.4
 _SAVE_S = 300.0
-_REPLAY_EVENTS = 2_000_000
-"""Where the queue lost what was interrupted, the search for it ends here: more than any batch holds."""
+_REPLAY_EVENTS = 1_000_000
+"""Where the queue lost what was interrupted, the search for it ends here: no batch is configured larger."""
 
 
 class Worker:
@@ -151,9 +151,9 @@ class Worker:
             batch = self._dedup(batch)
         with self.progress.time("insert"):
             inserted = self._insert(batch, delivery, number)
+        self._attempts.end()  # what goes wrong from here on is no fault of an event
         with self.progress.time("commit"):
             self._reader.commit(delivery, number)
-        self._attempts.end()
         self._at("commit")
         self._last = number
         self._dedup.committed(inserted)

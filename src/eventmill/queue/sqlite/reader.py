@@ -50,7 +50,10 @@ class SqliteReader:
     def commit(self, delivery: Delivery, batch: int) -> None:
         """See `queue.base.Reader.commit`: one fsynced transaction for all shards and the batch number."""
         with self._turn:
+            before = self._positions.get(delivery.group).seqs
             self._positions.put(delivery.group, delivery.positions, batch)
+            if any(self._scan(shard).passed(before.get(shard, 0), seq) for shard, seq in delivery.positions.items()):
+                seal_ended(self._root, self._positions)
 
     def rewind(self, group: str) -> None:
         """See `queue.base.Reader.rewind`."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import apsw
 
@@ -36,6 +36,12 @@ class Read:
     lost: list[Lost] = field(default_factory=list)
 
 
+class SealedFiles(Protocol):
+    """The files that ended, with those that retention has deleted where asked for."""
+
+    def __call__(self, *, deleted: bool = False) -> list[Sealed]: ...
+
+
 Totals = Callable[[str, files.ShardFile], list[tuple[str, int, int]]]
 """(topic, minute, events) that a file of a shard held in all, as far as known."""
 
@@ -43,7 +49,7 @@ Totals = Callable[[str, files.ShardFile], list[tuple[str, int, int]]]
 class ShardScan:
     """One shard's files, the one being read kept open."""
 
-    def __init__(self, folder: Path, sealed: Callable[[], list[Sealed]], totals: Totals) -> None:
+    def __init__(self, folder: Path, sealed: SealedFiles, totals: Totals) -> None:
         self._folder, self._sealed, self._totals = folder, sealed, totals
         self._open: dict[Path, apsw.Connection] = {}
 
@@ -61,12 +67,13 @@ class ShardScan:
                 continue
             before = len(result.entries)
             done = self._read_file(file, following, topics, limit, max_bytes, result)
-            if successor and (voids := files.voids(successor)):
+            voids = files.voids(successor) if successor else set()
+            if voids:
                 result.entries[before:] = [e for e in result.entries[before:] if e.seq not in voids]
             if not done:
                 break
-            if following is not None:
-                result.last = max(result.last, following - 1)
+            if successor is not None:
+                self._gap(successor, voids, topics, result)
         return result
 
     def _known(self) -> list[tuple[files.ShardFile, Sealed | None]]:
@@ -87,6 +94,22 @@ class ShardScan:
                 first = max(sealed.first, result.last + 1)
                 result.lost.append(Lost(sealed.shard, first, sealed.last, counts, "file deleted"))
             result.last = sealed.last
+
+    def _gap(self, successor: files.ShardFile, voids: set[int], topics: Sequence[str], result: Read) -> None:
+        """Seqs between two files that are neither void nor of a file that retention deleted: a file has gone that
+        nobody had counted."""
+        first, last = result.last + 1, successor.first - 1
+        if first <= last and len(voids) <= last - first:
+            shard = self._folder.name
+            deleted = any(s.shard == shard and first <= s.first <= last for s in self._sealed(deleted=True))
+            if not deleted:
+                counts = [(topic, _changed_minute(successor), 0) for topic in topics]
+                result.lost.append(Lost(shard, first, last, counts, "file missing"))
+        result.last = max(result.last, last)
+
+    def passed(self, after: int, until: int) -> bool:
+        """Whether a file ends between these two positions."""
+        return any(after + 1 <= file.first <= until + 1 for file in files.shard_files(self._folder))
 
     def _read_file(
         self,

@@ -74,11 +74,17 @@ class SqliteWriter:
         first = self._next
         try:
             db = self._writable()
+        except apsw.FullError as error:
+            raise QueueFull(self._full()) from error
+        except (apsw.Error, OSError) as error:
+            # Nothing was written, so no seq is spent: a disk may refuse for days.
+            self._failure = f"the queue's disk failed: {error}"
+            raise QueueUnavailable(f"{self._folder}: {error}") from error
+        try:
             self._write(db, drafts)
         except apsw.FullError as error:
             # SQLite rolled the transaction back: the file is as it was.
-            self._failure = "the disk is full"
-            raise QueueFull("the disk is full: free some space, or lower queue.quota") from error
+            raise QueueFull(self._full()) from error
         except (apsw.Error, OSError) as error:
             self._next = first + len(drafts)
             self._void.extend(range(first, self._next))
@@ -210,6 +216,10 @@ class SqliteWriter:
                 files.abandon(self._abandoned.pop())
             except apsw.Error as error:
                 self._failure = str(error)
+
+    def _full(self) -> str:
+        self._failure = "the disk is full"
+        return "the disk is full: free some space, or lower queue.quota"
 
     def _no_space(self) -> str | None:
         now = time.monotonic()
