@@ -141,9 +141,7 @@ class ClickHouseStore:
             if self._engine is None:
                 block = io.BytesIO()
                 _write(frame, block)
-                self._write_client().raw_insert(
-                    f"`{table}`", list(frame.columns), block.getvalue(), fmt="ArrowStream"
-                )
+                self._write_client().raw_insert(f"`{table}`", list(frame.columns), block.getvalue(), fmt="ArrowStream")
                 return
             # A file that only exists in memory: no copy on the disk, nothing left behind by a crash.
             descriptor = os.memfd_create("eventmill-insert")

@@ -71,9 +71,7 @@ def _check(sql: str, table_functions: frozenset[str]) -> str:
         sql = sql[: sql.rindex(";")]
     start = next((text for kind, text in found if (kind, text) != ("mark", "(")), "")
     if start not in STARTS:
-        raise QueryRefused(
-            f"only reading is possible: a query starts with SELECT or WITH, not {start.upper()!r}"
-        )
+        raise QueryRefused(f"only reading is possible: a query starts with SELECT or WITH, not {start.upper()!r}")
     refused = (table_functions - INNER_TABLE_FUNCTIONS) | REACHING_FUNCTIONS
     for (kind, text), following in zip(found, [*found[1:], ("", "")], strict=True):
         if kind == "mark" and text == ";":
