@@ -35,7 +35,8 @@ request = function()
 end""",
     "visitor": """
 local n = 0
-wrk.headers["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
+wrk.headers["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+  .. "Chrome/140.0 Safari/537.36"
 wrk.headers["Referer"] = "https://shop.example/p/85-8d14"
 wrk.headers["Accept"] = "image/avif,image/webp,*/*"
 request = function()
@@ -48,16 +49,18 @@ local n = 0
 wrk.headers["Content-Type"] = "application/json"
 request = function()
   n = n + 1
-  return wrk.format("POST", "/e", nil, '{"category":"h5","action":"pv","label":"' .. (n % 997) .. '","value":"' .. (n % 61)
-    .. '","user":"u' .. (n * 7919 % 1000003) .. '","url":"https://example.com/p/85-8d14?channel=41","time":' .. (1789000000000 + n) .. '}')
+  return wrk.format("POST", "/e", nil, '{"category":"h5","action":"pv","label":"' .. (n % 997)
+    .. '","value":"' .. (n % 61) .. '","user":"u' .. (n * 7919 % 1000003)
+    .. '","url":"https://example.com/p/85-8d14?channel=41","time":' .. (1789000000000 + n) .. '}')
 end""",
     "unknown": """
 local n = 0
 wrk.headers["Content-Type"] = "application/json"
 request = function()
   n = n + 1
-  return wrk.format("POST", "/e", nil, '{"category":"h5","action":"pv","label":' .. (n % 997) .. ',"channel":"' .. (n % 61)
-    .. '","user":"u' .. (n * 7919 % 1000003) .. '","url":"https://example.com/p/85-8d14?channel=41","ts":' .. (1789000000000 + n) .. '}')
+  return wrk.format("POST", "/e", nil, '{"category":"h5","action":"pv","label":' .. (n % 997)
+    .. ',"channel":"' .. (n % 61) .. '","user":"u' .. (n * 7919 % 1000003)
+    .. '","url":"https://example.com/p/85-8d14?channel=41","ts":' .. (1789000000000 + n) .. '}')
 end""",
     "form": """
 local n = 0
@@ -72,9 +75,11 @@ for b = 1, 8 do
   local lines = {}
   for i = 1, 1000 do
     local k = b * 1000 + i
-    lines[i] = '{"id":"e' .. b .. '-' .. i .. '","category":"h5","action":"pv","label":"' .. (k % 997) .. '","value":"' .. (k % 61)
-      .. '","user":"u' .. (k * 7919 % 1000003) .. '","url":"https://example.com/p/85-8d14?channel=41","referrer":"https://www.google.com/"'
-      .. ',"time":' .. (1789000000000 + k) .. ',"duration_ms":' .. (k % 977 + 0.5) .. ',"props":{"plan":"pro","step":' .. (k % 9) .. '}}'
+    lines[i] = '{"id":"e' .. b .. '-' .. i .. '","category":"h5","action":"pv","label":"' .. (k % 997)
+      .. '","value":"' .. (k % 61) .. '","user":"u' .. (k * 7919 % 1000003)
+      .. '","url":"https://example.com/p/85-8d14?channel=41","referrer":"https://www.google.com/"'
+      .. ',"time":' .. (1789000000000 + k) .. ',"duration_ms":' .. (k % 977 + 0.5)
+      .. ',"props":{"plan":"pro","step":' .. (k % 9) .. '}}'
   end
   bodies[b] = table.concat(lines, "\\n")
 end
@@ -86,8 +91,10 @@ NGINX = """
 worker_processes 1; daemon off; pid {dir}/nginx.pid; error_log {dir}/error.log;
 events {{ worker_connections 1024; }}
 http {{
-  log_format ev escape=json '{{"t":$msec,"ip":"$remote_addr","args":"$args","ua":"$http_user_agent","ref":"$http_referer"}}';
-  client_body_temp_path {dir}/b; proxy_temp_path {dir}/p; fastcgi_temp_path {dir}/f; uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s;
+  log_format ev escape=json
+    '{{"t":$msec,"ip":"$remote_addr","args":"$args","ua":"$http_user_agent","ref":"$http_referer"}}';
+  client_body_temp_path {dir}/b; proxy_temp_path {dir}/p; fastcgi_temp_path {dir}/f;
+  uwsgi_temp_path {dir}/u; scgi_temp_path {dir}/s;
   server {{ listen 127.0.0.1:{port}; keepalive_requests 100000000;
     location / {{ empty_gif; access_log {dir}/ev.log ev buffer=64k flush=1s; }} }} }}
 """
@@ -98,7 +105,8 @@ from eventmill.collect.server import run_collector
 from eventmill.settings import Settings
 from eventmill.topics import Topic, with_defaults
 kind, port, folder = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-settings = Settings(data=folder, topics=with_defaults({"financial_pro": Topic(aliases=["/financial_pro"], field_count=4)}))
+topics = with_defaults({"financial_pro": Topic(aliases=["/financial_pro"], field_count=4)})
+settings = Settings(data=folder, topics=topics)
 if kind == "none":
     class Writer:
         durability = "relaxed"

@@ -9,6 +9,9 @@ Address = IPv4Address | IPv6Address
 _BYTE = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _IPV4 = re.compile(rf"(?<![\d.])({_BYTE}\.{_BYTE}\.{_BYTE})\.\d{{1,3}}(?!\d)")
 _IPV6 = re.compile(r"(?<![0-9A-Za-z:.])[0-9A-Fa-f:]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?![0-9A-Za-z])")
+# Quick to seek, as they start with one certain character; nearly no text has them.
+_MAYBE_IPV4 = re.compile(r"\.\d{1,3}\.\d")
+_MAYBE_IPV6 = re.compile(r":[0-9A-Fa-f]{0,4}:")
 _NAMES = frozenset({
     "ip", "ipaddr", "ipaddress", "remoteaddr", "remoteaddress", "remoteip", "clientip", "clientaddr", "clientaddress",
     "userip", "realip", "xrealip", "xforwardedfor", "forwardedfor", "forwarded",
@@ -55,9 +58,9 @@ def _scrub_ipv6(match: re.Match[str]) -> str:
 
 def scrub(text: str) -> str:
     """`text` with everything in it that reads as an address truncated."""
-    if text.count(":") > 1:
+    if _MAYBE_IPV6.search(text):
         text = _IPV6.sub(_scrub_ipv6, text)
-    return _IPV4.sub(r"\1.0", text) if text.count(".") > 2 else text
+    return _IPV4.sub(r"\1.0", text) if _MAYBE_IPV4.search(text) else text
 
 
 def may_name_address(json_text: str) -> bool:

@@ -21,19 +21,23 @@ def make_canonical(lines: Sequence[Sent]) -> None:
     """
     raws = [line.props for line in lines]
     joined = b"[" + b",".join(raws) + b"]"
-    # Encoded again to the same bytes: no spaces, no double keys, no number whose digits would change.
-    if encoder.encode(_objects.decode(joined)) == joined and not may_name_address(joined.decode()):
-        for line, raw in zip(lines, raws, strict=True):
-            line.props = str(raw, "utf-8")  # type: ignore[assignment]
+    objects = _objects.decode(joined)
+    compact = encoder.encode(objects)
+    if may_name_address(compact.decode()):
+        texts = [text_of(raw) for raw in raws]
+    elif compact == joined:
+        # Encoded again to the same bytes: no spaces, no double keys, no number whose digits would change.
+        texts = [str(raw, "utf-8") for raw in raws]
     else:
-        for line, raw in zip(lines, raws, strict=True):
-            line.props = text_of(raw)  # type: ignore[assignment]
+        texts = [_encoded(values, _sources_of(values, raw)) for values, raw in zip(objects, raws, strict=True)]
+    for line, text in zip(lines, texts, strict=True):
+        line.props = text  # type: ignore[assignment]
 
 
 def text_of(source: msgspec.Raw) -> str:
     """The canonical text of one JSON object. Raises as `make_canonical`."""
     values = _object.decode(source)
-    return merged_text(values, _sources.decode(source) if has_float(values) else {})
+    return merged_text(values, _sources_of(values, source))
 
 
 def has_float(values: dict[str, object]) -> bool:
@@ -46,8 +50,21 @@ def merged_text(values: dict[str, object], sources: dict[str, msgspec.Raw]) -> s
 
     Scalars keep their source text; containers are encoded again, so that the last of double keys wins.
     """
-    kept = values
-    if sources:
-        kept = {name: sources[name] if isinstance(value, float) else value for name, value in values.items()}
-    text = encoder.encode(kept).decode()
-    return encoder.encode(scrub_fields(kept)).decode() if may_name_address(text) else text
+    text = _encoded(values, sources)
+    if not may_name_address(text):
+        return text
+    return encoder.encode(scrub_fields(_with_sources(values, sources))).decode()
+
+
+def _encoded(values: dict[str, object], sources: dict[str, msgspec.Raw]) -> str:
+    return encoder.encode(_with_sources(values, sources)).decode()
+
+
+def _with_sources(values: dict[str, object], sources: dict[str, msgspec.Raw]) -> dict[str, object]:
+    if not sources:
+        return values
+    return {name: sources[name] if isinstance(value, float) else value for name, value in values.items()}
+
+
+def _sources_of(values: dict[str, object], source: msgspec.Raw) -> dict[str, msgspec.Raw]:
+    return _sources.decode(source) if has_float(values) else {}
