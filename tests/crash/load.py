@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 SITE = "crash"
+_PAUSE_S = 0.01
+"""Between two requests of a client: enough of them meet in a batch, and the drain at the end stays short."""
 _GIVE_UP = 0.1
 """How often a client never asks again: such an event may be stored or not, but not twice."""
 
@@ -53,6 +55,7 @@ class Client(threading.Thread):
 
     def run(self) -> None:
         while not self._stop_asked.is_set():
+            self._stop_asked.wait(self._random.uniform(0, _PAUSE_S))
             kind, seed = self._kind(), self._random.random()
             while not self._stop_asked.is_set():
                 # The same seed makes the same request, but for the tokens of events without a name.
@@ -102,11 +105,11 @@ class Client(threading.Thread):
         return Request("/e", [event["label"]], json.dumps(event).encode(), repeatable="id" in event)
 
     def _lines(self, seeded: random.Random, number: int) -> Request:
-        kinds = [seeded.choice("iiinnrb") for _ in range(seeded.randint(2, 40))]
+        kinds = [seeded.choice("iiinnrb") for _ in range(seeded.randint(2, 12))]
         return self._batch([self._event(kind, number, index) for index, kind in enumerate(kinds)])
 
     def _keyed(self, seeded: random.Random, number: int) -> Request:
-        events = [self._event("k", number, index) for index in range(seeded.randint(1, 20))]
+        events = [self._event("k", number, index) for index in range(seeded.randint(1, 8))]
         request = self._batch(events)
         request.headers["Idempotency-Key"] = f"key-{self._prefix}.{number}"
         request.repeatable = True

@@ -38,24 +38,31 @@ def test_random_kills_of_every_process(rig: Build, dose: Callable[[int, int], in
     assert verdict.reasons["id_conflict"]
 
 
-@pytest.mark.timeout(900)
-def test_collector_killed_around_its_write_its_fsync_and_its_reply(
-    rig: Build, service: Callable[[str], Program], dose: Callable[[int, int], int], chance: int
+CALLS = {
+    # before the write, between write and fsync, after the fsync, after the reply
+    "collector-0": ("pwrite64", "fdatasync", "write", "epoll_pwait"),
+    # before and between the syncs of a part and of the position, before a part gets its name
+    "engine": ("fdatasync", "rename"),
+}
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("victim", CALLS)
+def test_killed_at_the_calls_that_make_durable(
+    victim: str, rig: Build, service: Callable[[str], Program], dose: Callable[[int, int], int], chance: int
 ) -> None:
-    """Before the write, between write and fsync, after the fsync, after the reply: at the N-th of each call."""
     moments = random.Random(chance)
     one = rig(collectors=1)
     one.start()
     for _ in range(dose(2, 10)):
-        for call in ("pwrite64", "fdatasync", "write", "epoll_pwait"):
+        for call in CALLS[victim]:
             with one.load(3):
-                pid = one.pids()["collector-0"]
-                with injected(
-                    service("strace").path, pid, call, f"signal=KILL:when={moments.randint(1, 40)}"
-                ) as tracer:
-                    tracer.wait(30)
+                pid = one.pids()[victim]
+                fault = f"signal=KILL:when={moments.randint(1, 12)}"
+                with injected(service("strace").path, pid, call, fault) as tracer:
+                    tracer.wait(60)
                 one.kills += 1
-                until(lambda pid=pid: one.pids().get("collector-0", pid) != pid, "the next collector")
+                until(lambda pid=pid: one.pids().get(victim, pid) != pid, "the next process", why=one.server.said)
     assert one.server.restarts() >= one.kills
     print(f"{one.kills} kills at system calls: {one.finish()}")
 
