@@ -70,13 +70,13 @@ class Collector:
         self.routes = self._make_routes(self)
 
     def tick(self) -> None:
-        """Once a second: the date, the day's salt, the deadlines."""
+        """Once a second: the date, the deadlines, the day's salt (last: a disk that fails must not stop the rest)."""
         self.now = self.clock() // 1000
         self.replies.tick(self.now)
-        self.visitors.tick(self.now)
         sweep(self.doors, self.now, self.limits)
         self.counters.connections_open = len(self.doors)
         self.counters.held_bytes = self.commit.held
+        self.visitors.tick(self.now)
 
     def envelope(self, door: Connection, head: RequestHead) -> Envelope:
         """The envelope of the client of this request, which its connection then keeps."""
