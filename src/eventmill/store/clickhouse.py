@@ -194,6 +194,12 @@ class ClickHouseStore:
             if client is None:
                 client = self._connect(self._database, dict(self._read_settings))
             yield client
+        except BaseException:
+            # What is left of a failed answer comes with the next one of the same handle (measured, chdb 26.9).
+            if client is not None:
+                client.close()
+            client = None
+            raise
         finally:
             self._readers.put(client)
 
