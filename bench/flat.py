@@ -33,7 +33,7 @@ for at in range(start, start + rows, step):
         toString(rand(3) % 5000), toString(rand(4) % 51), now64(3) - toIntervalSecond(rand(5) % 2592000),
         now64(3) - toIntervalDay(1), {"concat('old-', toString(number))" if ids else "''"},
         {"intHash64(number + 1)" if ids else "0"}, 0, number, number, concat('u', toString(rand(6) % 300000)),
-        'https://example.com/p', 'Chrome', 'Windows', 'desktop', 'fill', 0
+        'https://example.com/p', 'Chrome', 'Windows', 'desktop', 'store', 0
     FROM numbers({at}, {min(step, start + rows - at)})''')
 store.close()
 """

@@ -128,6 +128,7 @@ def open_engine(settings: Settings, *, workers: bool) -> "Engine":
     from eventmill.engine import Engine
     from eventmill.queue.open import open_reader
     from eventmill.store.clickhouse import open_store
+    from eventmill.store.retention import expire
 
     run = settings.data_dir / "run" / "settings.json"
     write_settings(settings, run)
@@ -138,6 +139,7 @@ def open_engine(settings: Settings, *, workers: bool) -> "Engine":
         work_reader=open_reader(settings),
         look_reader=open_reader(settings),
         watch=TopicWatch(settings),
+        expire=lambda keep_ms, now_ms: expire(store, keep_ms, now_ms, settings.timezone),
         settings_file=run,
         workers=workers,
         kill_at=os.environ.get(FAILPOINT),

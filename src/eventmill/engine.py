@@ -13,7 +13,7 @@ from typing import Protocol
 from eventmill.clock import system_clock
 from eventmill.queue.base import Reader
 from eventmill.settings import Settings, duration
-from eventmill.store.base import Store
+from eventmill.store.base import Store, StoreUnavailable
 from eventmill.topics import Topic, groups
 from eventmill.work.loop import Worker
 from eventmill.work.poison import child_probe
@@ -21,6 +21,7 @@ from eventmill.work.poison import child_probe
 log = logging.getLogger(__name__)
 _DRAIN_S = 10.0
 _RETAIN_S = 5.0
+_EXPIRE_S = 3600.0
 _TOPICS_S = 0.5
 
 
@@ -41,11 +42,14 @@ class Engine:
         work_reader: Reader,
         look_reader: Reader,
         watch: TopicSource,
+        expire: Callable[[int, int], object],
         settings_file: Path,
         workers: bool = True,
         kill_at: str | None = None,
     ) -> None:
-        """`work_reader` is the workers' own; `look_reader` answers questions while they work."""
+        """`expire` drops raw events older than (keep_ms, now_ms).
+
+        `work_reader` is the workers' own; `look_reader` answers questions while they work."""
         self.settings, self.store, self.reader = settings, store, look_reader
         self._work_reader, self._watch = work_reader, watch
         self._stop = threading.Event()
@@ -62,7 +66,7 @@ class Engine:
             deadly=child_probe(settings_file),
         )
         self._adopt_orphans()
-        self._working = workers
+        self._working, self._expire_store = workers, expire
         self.workers: list[Worker] = []
         self._threads: list[threading.Thread] = []
 
@@ -142,9 +146,21 @@ class Engine:
         self._threads.append(thread)
         thread.start()
 
+    def _expire(self) -> None:
+        """Raw events past `store.keep` leave; their daily rows stay."""
+        keep = duration(self.settings.store.keep)
+        if keep and self._working:
+            try:
+                self._expire_store(keep, system_clock())
+            except StoreUnavailable as error:
+                log.warning("raw retention waits: %s", error)
+
     def _housekeeping(self) -> None:
-        retained = 0.0
+        retained = expired = 0.0
         while not self._stop.wait(_TOPICS_S):
+            if time.monotonic() - expired > _EXPIRE_S:
+                expired = time.monotonic()
+                self._expire()
             due = time.monotonic() - retained > _RETAIN_S
             self._follow_topics(look=due)
             if due:

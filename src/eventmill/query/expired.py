@@ -80,7 +80,7 @@ def _joined(
     if old.pending:
         fresh.where.append("NOT has({pending:Array(UInt32)}, toYYYYMMDD(received))")
         fresh.params["pending"] = old.pending
-    state = ["uniqCombined64State(16)(user) AS visitors"] if uniques else []
+    state = ["uniqCombined64State(16)(user_hash) AS visitors"] if uniques else []
     columns = [f"{column.live} AS {name}" for column, name in zip(group, names, strict=True)]
     one = fresh.build([*columns, "count() AS views", *state], names)
     columns = [f"{column.daily} AS {name}" for column, name in zip(group, names, strict=True)]

@@ -13,7 +13,7 @@ from eventmill.event import KEY_PARTS
 from eventmill.query.days import clamp, instants, quarter_hours
 from eventmill.query.model import Filter, Range
 
-UNIQUES = "uniqCombined64(16)(user)"
+UNIQUES = "uniqCombined64(16)(user_hash)"
 QUARTER = "toStartOfFifteenMinutes(time)"
 _DAILY_DEPTH = 2  # category and action
 

@@ -24,6 +24,7 @@ _ERROR_RATE = 1e-5
 _SEGMENTS = (100_000, 1_000_000, 10_000_000)
 _RECENT_ROWS = 500_000
 _ASK = 10_000
+_SLICE = 1_000_000
 _SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835
 
 
@@ -46,12 +47,23 @@ class Seen:
         """Loads the filter and adds what was stored since it was saved. Raises StoreError."""
         saved = self._load()
         self._recent.clear()
-        rows = self._store.frame(
-            "SELECT id_hash FROM events WHERE stream = {stream:String} AND batch > {saved:UInt64} AND id_hash != 0",
-            {"stream": self._stream, "saved": saved},
-        )
-        self._add_hashes(rows["id_hash"].to_list() if rows.height else [])
-        if rows.height:
+        where = "stream = {stream:String} AND id_hash != 0"
+        params: dict[str, object] = {"stream": self._stream}
+        if saved is not None:
+            where, params["saved"] = f"{where} AND batch > {{saved:UInt64}}", saved
+        count = self._store.query(f"SELECT count() FROM events WHERE {where}", params)[0][0]  # noqa: S608
+        # In slices of the hashes, so that a store of any size is read in bounded memory.
+        slices = -(-count // _SLICE)
+        width = -(-(1 << 64) // max(1, slices))
+        for low in range(0, (1 << 64) if count else 0, width):
+            bounds = {"low": low, "high": min(low + width, 1 << 64) - 1}
+            rows = self._store.frame(
+                f"SELECT id_hash FROM events WHERE {where} "  # noqa: S608
+                "AND id_hash BETWEEN {low:UInt64} AND {high:UInt64}",
+                {**params, **bounds},
+            )
+            self._add_hashes(rows["id_hash"].to_list() if rows.height else [])
+        if count:
             self.save(committed)
 
     def add(self, rows: pl.DataFrame) -> None:
@@ -94,8 +106,8 @@ class Seen:
         new.replace(self._folder / "meta.json")
         self._changed = False
 
-    def _load(self) -> int:
-        """The last batch that the loaded filter holds; 0 where there is none."""
+    def _load(self) -> int | None:
+        """The last batch that the loaded filter holds; None where there is no filter."""
         self._filters, self._room = [], 0
         try:
             meta = json.loads((self._folder / "meta.json").read_text(encoding="utf-8"))
@@ -103,7 +115,7 @@ class Seen:
                 Bloom.load(str(self._folder / f"{place:04d}.bloom"), _spread) for place in range(meta["segments"])
             ]
         except (OSError, ValueError, KeyError):
-            return 0
+            return None
         self._filters, self._room = loaded, int(meta["room"])
         return int(meta["batch"])
 

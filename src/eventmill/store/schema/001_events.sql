@@ -17,6 +17,8 @@ CREATE TABLE IF NOT EXISTS events
     receipt_low    UInt64 CODEC(Delta, ZSTD),
     receipt_index  UInt32,
     user           String,
+    -- What uniques count: eight bytes are read and hashed at a third of the price of the text.
+    user_hash      UInt64 DEFAULT cityHash64(user) CODEC(NONE),
     session        String,
     url            String,
     url_host       LowCardinality(String) DEFAULT lower(domain(url)),
@@ -51,12 +53,12 @@ CREATE TABLE IF NOT EXISTS events
     ),
     PROJECTION by_day_category
     (
-        SELECT toDate(time, '{zone}'), site, topic, category, count(), uniqCombined64(16)(user)
+        SELECT toDate(time, '{zone}'), site, topic, category, count(), uniqCombined64(16)(user_hash)
         GROUP BY toDate(time, '{zone}'), site, topic, category
     ),
     PROJECTION by_day_action
     (
-        SELECT toDate(time, '{zone}'), site, topic, category, action, count(), uniqCombined64(16)(user)
+        SELECT toDate(time, '{zone}'), site, topic, category, action, count(), uniqCombined64(16)(user_hash)
         GROUP BY toDate(time, '{zone}'), site, topic, category, action
     )
 )
@@ -121,7 +123,7 @@ CREATE TABLE IF NOT EXISTS daily
     source         UInt32,
     version        UInt64,
     pv             UInt64,
-    uv             AggregateFunction(uniqCombined64(16), String)
+    uv             AggregateFunction(uniqCombined64(16), UInt64)
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (site, topic, category, action, label, value, day, source)
