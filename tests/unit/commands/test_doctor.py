@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from eventmill.commands.checks import disk, machine, ports
+from eventmill.commands.checks import disk, machine, ports, server
 from eventmill.commands.doctor import doctor
 from eventmill.settings import load
 
@@ -53,6 +53,13 @@ def test_a_taken_port_fails():
 def test_an_address_of_another_machine():
     settings = load(flags={"web.listen": "192.0.2.1:8090"}, env={})
     assert "no such address" in by_name(ports.check(settings))["web.listen"].text
+
+
+def test_a_queue_that_does_not_wait_for_the_disk():
+    settings = load(flags={"queue.url": "sqlite:?durability=relaxed"}, env={})
+    found = by_name(server.check(settings))["queue"]
+    assert (found.level, "may lose" in found.text) == ("warn", True)
+    assert by_name(server.check(load(env={})))["queue"].level == "ok"
 
 
 def test_too_little_room():

@@ -3,7 +3,7 @@
 import http.client
 import os
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from eventmill.app import queue_schemes
 from eventmill.commands import runtime
@@ -57,6 +57,9 @@ def _queue(settings: Settings) -> Finding:
         known = ", ".join(f"{name}:" for name in queue_schemes())
         return bad("queue", f"{settings.queue.url!r} has no known scheme", f"set queue to one of {known}")
     if parts.scheme == "sqlite":
+        if parse_qs(parts.query).get("durability") == ["relaxed"]:
+            text = f"{settings.queue.url} durability class relaxed: a power cut may lose what was answered"
+            return warn("queue", text, "take ?durability=relaxed away, unless these events may be lost")
         cores = len(os.sched_getaffinity(0))
         text = f"{settings.queue.url} durability class fsync: an answer is sent after the disk has the event"
         if settings.collect.processes > 2 * cores:
