@@ -11,7 +11,6 @@ from tests.faults.load import Client, running
 CONFIG = '[web]\nquery_memory = "200MB"\nquery_seconds = 5\n'
 HUGE = {
     "group by": "SELECT number AS n, count() FROM numbers(100000000) GROUP BY n",
-    "sort": "SELECT toString(number) AS n FROM numbers(20000000) ORDER BY n",
     "array": "SELECT length(groupArray(number)) FROM numbers(100000000)",
     "join": "SELECT count() FROM numbers(30000000) AS a JOIN numbers(30000000) AS b ON a.number = b.number",
     "strings": "SELECT groupArray(repeat('x', 10000)) FROM numbers(1000000)",

@@ -1,7 +1,7 @@
 """Reading the times that clients send: RFC 3339, epoch seconds or milliseconds, with or without a zone."""
 
 import math
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -10,6 +10,7 @@ from eventmill.clock import DAY_MS
 
 EARLIEST_MS = 631_152_000_000  # 1990-01-01
 MS_ABOVE = 1e11
+_EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
 
 def parse_times(texts: pl.Series, zone: ZoneInfo) -> pl.Series:
@@ -42,12 +43,12 @@ def _parse(text: str, zone: ZoneInfo) -> int | None:
     else:
         if "_" in text or not math.isfinite(number) or abs(number) > 1e18:
             return None
-        return int(number if abs(number) > MS_ABOVE else number * 1000)
+        return int(number) if abs(number) > MS_ABOVE else round(number * 1000)
     try:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=zone)
-        return int(moment.timestamp() * 1000)
+        return (moment - _EPOCH) // _MS  # exact, as a float of seconds would not be
     except (ValueError, OverflowError, OSError):
         return None
 
