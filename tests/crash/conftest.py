@@ -21,6 +21,7 @@ def rig(tmp_path: Path) -> Iterator[Build]:
         books = tmp_path / f"books-{len(built)}"
         books.mkdir()
         one = Rig(Server(data or tmp_path / f"data-{len(built)}", config, collectors), books)
+        one.server.log = tmp_path / f"server-{len(built)}.log"  # not on a disk that is about to fail
         built.append(one)
         return one
 

@@ -95,6 +95,23 @@ def test_a_crash_right_after_a_failed_sync_does_not_bring_its_file_back(tmp_path
     reader.close()
 
 
+def test_a_new_file_that_fails_at_once_does_not_come_between_a_failed_one_and_its_voids(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, create = SqliteWriter(tmp_path / "q", reserve=0), files.create
+    writer.append([draft(1)])
+    writer._db = FailingCommit(writer._db)
+    monkeypatch.setattr(files, "create", lambda path: FailingCommit(create(path)))
+    for _ in range(2):
+        with pytest.raises(QueueUnavailable):
+            writer.append([draft(5)])
+    monkeypatch.undo()
+    writer.append([draft(2)])
+    writer.close()
+    assert [file.first for file in files.shard_files(tmp_path / "q" / "shard-000")] == [1, 4]
+    assert files.voids(files.shard_files(tmp_path / "q" / "shard-000")[1]) == {2, 3}
+
+
 @pytest.mark.timeout(120)
 def test_a_disk_that_stalls_makes_the_door_refuse_and_then_take_again(
     rig: Build, service: Callable[[str], Program]

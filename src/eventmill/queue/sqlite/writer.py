@@ -143,7 +143,7 @@ class SqliteWriter:
         if self._db is None:
             path = self._folder / files.file_name(self._next)
             self._db = files.create(path)
-            self._written, self._opened = 0, self._clock()
+            self._written, self._opened, self._fresh = 0, self._clock(), True
             self._relax()
         return self._db
 
@@ -176,11 +176,14 @@ class SqliteWriter:
         """A stop came between a failed fsync and the next file. What the kernel no longer holds as unwritten may
         still be missing on the disk, so the file is not written to again."""
         try:
-            self._void = json.loads(self._poisoned.read_text(encoding="ascii"))
+            self._void = [int(seq) for seq in json.loads(self._poisoned.read_text(encoding="ascii"))]
+        except (OSError, ValueError):
+            self._void = []  # cut short: then the refused events are merely stored
+        try:
             db = files.open_reader(newest.path)
             (last,) = db.execute("SELECT ifnull(max(seq), 0) FROM entry").fetchone()  # type: ignore[misc]
             db.close(True)
-        except (OSError, ValueError, apsw.Error):
+        except apsw.Error:
             return newest.first + 1_000_000_000
         return max([int(last), newest.first, *self._void]) + 1
 
