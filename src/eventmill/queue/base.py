@@ -183,7 +183,8 @@ class Reader(Protocol):
         """Every durable event by topic and minute, those of deleted files included: read-your-writes."""
 
     def find(self, needle: bytes, limit: int) -> Iterable[Entry]:
-        """Entries still kept whose body contains `needle`, newest first: for tracing one event."""
+        """Entries still kept whose body contains `needle`, newest first: for tracing one event. It may end
+        before the oldest, where the queue keeps a lot."""
 
     def retain(self, groups: Mapping[str, Sequence[str]], keep_ms: Mapping[str, int], now_ms: int) -> int:
         """Deletes what is older than its topic's `keep_ms` and read by every group; returns bytes freed."""

@@ -1,6 +1,7 @@
 """The consumers' side of the embedded queue."""
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from eventmill.queue.sqlite.scan import ShardScan, read_file
 from eventmill.queue.sqlite.totals import file_received, read_received, seal_ended
 
 _READ_BYTES = 64_000_000
+_FIND_S = 5.0
 
 
 class SqliteReader:
@@ -91,19 +93,21 @@ class SqliteReader:
 
     def find(self, needle: bytes, limit: int) -> Iterable[Entry]:
         """See `queue.base.Reader.find`."""
-        with self._turn:
-            return list(self._find(needle, limit))
+        return list(self._find(needle, limit))
 
     def _find(self, needle: bytes, limit: int) -> Iterator[Entry]:
-        for shard in files.shards(self._root):
-            for file in reversed(files.shard_files(self._root / shard)):
-                found = read_file(
-                    file, shard, "instr(body, ?) > 0 OR instr(heads, ?) > 0 ORDER BY seq DESC", (needle, needle), limit
-                )
-                limit -= len(found)
-                yield from found
-                if limit <= 0:
-                    return
+        """Newest files first, each through a connection of its own, so that a long search holds nobody up; it
+        ends after some seconds, since a queue may keep weeks."""
+        known = [(file, shard) for shard in files.shards(self._root) for file in files.shard_files(self._root / shard)]
+        known.sort(key=lambda pair: pair[0].path.stat().st_mtime_ns if pair[0].path.exists() else 0, reverse=True)
+        end = time.monotonic() + _FIND_S
+        where = "instr(body, ?) > 0 OR instr(heads, ?) > 0 ORDER BY seq DESC"
+        for file, shard in known:
+            found = read_file(file, shard, where, (needle, needle), limit)
+            limit -= len(found)
+            yield from found
+            if limit <= 0 or time.monotonic() > end:
+                return
 
     def retain(self, groups: Mapping[str, Sequence[str]], keep_ms: Mapping[str, int], now_ms: int) -> int:
         """See `queue.base.Reader.retain`; a queue over its quota also loses its oldest read files."""
