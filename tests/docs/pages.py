@@ -59,7 +59,7 @@ def inline(page: Path) -> list[str]:
 def steps(block: Block) -> list[Step]:
     """The commands of a console block."""
     found: list[Step] = []
-    for line in block.text.splitlines():
+    for line in block.text.replace("\\\n", "").splitlines():
         if line.startswith("$ "):
             ends = _EXIT.search(line)
             found.append(Step(_EXIT.sub("", line[2:]), int(ends[1]) if ends else 0, []))
