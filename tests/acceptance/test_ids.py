@@ -8,6 +8,8 @@ import pytest
 
 from tests.acceptance.server import Server
 
+pytestmark = pytest.mark.xdist_group("ids")  # one server for all
+
 IDS = 2000
 
 

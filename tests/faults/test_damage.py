@@ -12,6 +12,8 @@ import pytest
 from tests.acceptance.server import Server, until
 from tests.faults.load import Client
 
+pytestmark = pytest.mark.xdist_group("damage")  # one server for all
+
 CONFIG = '[queue]\nfile_size = "30KB"\nreserve = "0"\n'
 
 

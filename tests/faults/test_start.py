@@ -10,6 +10,8 @@ import pytest
 
 from tests.acceptance.server import PROGRAM, Server, free_port
 
+pytestmark = pytest.mark.xdist_group("start")  # one server for all
+
 
 @pytest.fixture(scope="module")
 def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -91,7 +93,7 @@ def test_a_taken_port_is_named(used: Path) -> None:
 def test_a_second_server_on_the_directory_is_refused_and_the_first_goes_on(used: Path) -> None:
     with Server(used) as first:
         settings = (used / "run" / "settings.json").read_bytes()
-        assert f"another server runs on {used}" in complaint(serve(used))
+        assert "another eventmill" in complaint(serve(used))
         assert (used / "run" / "settings.json").read_bytes() == settings
         assert first.post({"category": "after"}).status == 200
         assert first.restarts() == 0

@@ -105,7 +105,7 @@ ROUND = st.tuples(st.lists(SENDS, max_size=3), st.integers(1, 12), st.sampled_fr
 """What is sent, then a worker with batches of that size that dies at that point."""
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ROUND, min_size=1, max_size=5))
 def test_any_sequence_of_sends_and_crashes_equals_the_model(store, tmp_path, rounds) -> None:
     run = next(_runs)
@@ -123,7 +123,7 @@ def test_any_sequence_of_sends_and_crashes_equals_the_model(store, tmp_path, rou
 
 
 def test_a_crash_at_each_point_and_a_replay_with_other_batches(store, tmp_path) -> None:
-    for point, before, after in itertools.product(POINTS, (1, 3, 100), (1, 4, 100)):
+    for point, before, after in itertools.product(POINTS, (1, 100), (1, 4, 100)):
         run = next(_runs)
         bench = Bench(store, MemoryQueue(), tmp_path / f"run{run}", f"g{run}")
         events = [{"label": "ab"[n % 5 == 0], "_n": 1 + (n % 7 == 0), "site": f"s{run}"} for n in range(20)]
