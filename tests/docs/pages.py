@@ -1,6 +1,7 @@
 """The documents and their blocks of code. `docs/README.md` says what each language of a block promises."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,17 @@ def invocations(page: Path) -> Iterator[list[str]]:
     """The words of every `eventmill …` on a page, up to what ends a command."""
     texts = [text for text in inline(page) if text.startswith("eventmill ")]
     for block in blocks(page, "console", "sh"):
-        texts += block.text.replace("\\\n", " ").splitlines()
+        texts += [line for line in block.text.replace("\\\n", " ").splitlines() if "eventmill " in line]
     for text in texts:
-        for match in re.finditer(r"(?:^|[ (`])eventmill( [^|;&`#)>]+)", text):
-            yield match[1].split()
+        lexer = shlex.shlex(text, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        words: list[str] | None = None
+        for word in [*lexer, ";"]:
+            if word[0] in "();<>|&":
+                if words:
+                    yield words
+                words = None
+            elif words is not None:
+                words.append(word)
+            elif word == "eventmill":
+                words = []
