@@ -1,10 +1,11 @@
 """NDJSON of 1,000 events a request, from the socket to queryable, beside ClickHouse's own insert of the same rows.
 
-    python -m bench.batches [--events 400000] [--ids]
+    python -m bench.batches [--events 400000] [--kinds plain,ids]
 
 Both use the same embedded ClickHouse, the same table with its three projections and fsync settings, batches of
 50,000 and the same bytes; ClickHouse reads the NDJSON itself. The figure is the ratio of CPU time per event, all
-processes counted, and the ratio of rates in wall time on this machine's cores.
+processes counted, and the ratio of rates in wall time on this machine's cores. With `ids` each event carries a
+client's id and is checked for repeats, which ClickHouse's own insert does not do.
 """
 
 import argparse
@@ -16,7 +17,9 @@ import time
 from pathlib import Path
 
 from bench.events import bodies
+from bench.part import alone, by_dose, say
 from bench.server import Sender, Server
+from bench.table import Row
 
 OWN = """
 import sys, time, glob
@@ -83,20 +86,33 @@ def eventmill(texts: list[bytes], senders: int = 4) -> tuple[float, float, dict[
         return sum(v for k, v in used.items() if "wall" not in k) / count, wall / count, used
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--events", type=int, default=400_000)
-    parser.add_argument("--ids", action="store_true", help="events carry client ids (each is checked for repeats)")
-    options = parser.parse_args()
-    texts = bodies(options.events, ids=options.ids)
-    own_cpu, own_wall = clickhouse(texts)
-    cpu, wall, used = eventmill(texts)
-    print(f"ClickHouse's own insert   {own_cpu * 1e6:6.2f} µs CPU/event   {1 / own_wall:9,.0f} events/s")
-    print(f"eventmill, all processes  {cpu * 1e6:6.2f} µs CPU/event   {1 / wall:9,.0f} events/s")
-    for name, seconds in used.items():
-        print(f"   {name:22} {seconds / options.events * 1e6:6.2f} µs/event")
-    print(f"ratio: {own_cpu / cpu:.2f} × by CPU, {own_wall / wall:.2f} × by rate")
+def rows(given: argparse.Namespace) -> list[Row]:
+    events = by_dose(given, "events", 60_000, 400_000, 1_000_000)
+    found: list[Row] = []
+    for kind in given.kinds.split(","):
+        texts = bodies(events, ids=kind == "ids")
+        own_cpu, own_wall = clickhouse(texts)
+        say(f"{kind}: ClickHouse's own insert {own_cpu * 1e6:.2f} µs CPU an event, {1 / own_wall:,.0f} events/s")
+        cpu, wall, used = eventmill(texts)
+        say(f"{kind}: eventmill {cpu * 1e6:.2f} µs CPU an event, {1 / wall:,.0f} events/s")
+        name = f"NDJSON of 1,000 {'events with ids' if kind == 'ids' else 'events'}, socket to queryable"
+        by_cpu, by_rate = f"{cpu * 1e6:.1f} against {own_cpu * 1e6:.1f} µs", f"{1 / wall:,.0f}/s"
+        found += [
+            Row(f"{name}: CPU against ClickHouse's own insert", own_cpu / cpu, "×", 0.25, 0.4, note=by_cpu),
+            Row(f"{name}: rate against the same", own_wall / wall, "×", 0.25, 0.4, note=by_rate),
+        ]
+        count = events - texts[0].count(b"\n") - 1  # the first body is the warm-up
+        found += [
+            Row(f"   {process}, {kind}", seconds / count * 1e6, "µs", note="an event", detail=True)
+            for process, seconds in used.items()
+        ]
+    return found
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--events", type=int)
+    parser.add_argument("--kinds", default="plain,ids")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(alone("batches", __doc__, rows, options))

@@ -41,7 +41,9 @@ def median(figures: list[Figure]) -> Figure:
 def turns(
     targets: dict[str, tuple[Target, str]], rounds: int, seconds: int, connections: int, folder: Path
 ) -> dict[str, Figure]:
-    """Loads each target with its kind in turn, as often as there are rounds."""
+    """Loads each target with its kind in turn, as often as there are rounds, after a second that does not count."""
+    for target, kind in targets.values():
+        load(kind, target, 1, connections, folder)
     figures: dict[str, list[Figure]] = {name: [] for name in targets}
     for _ in range(rounds):
         for name, (target, kind) in targets.items():

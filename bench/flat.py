@@ -1,12 +1,14 @@
 """CPU an event while the store grows: the curve should be flat, with client ids and without.
 
-    python -m bench.flat [--sizes 1,5,20,50] [--events 200000]
+    python -m bench.flat [--sizes 1,5,20,50] [--events 200000] [--full]
 
 The store is filled to each size (millions of rows) by SQL, the server started on it, and NDJSON sent through the
-door; counted is the CPU of all processes from the first byte to the last row queryable, merges included.
+door; counted is the CPU of all processes from the first byte to the last row queryable, merges included. Flat means
+that the fullest store takes at most a quarter more than the emptiest: runs of the same size differ by a tenth.
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -16,7 +18,9 @@ import time
 from pathlib import Path
 
 from bench.events import bodies
+from bench.part import alone, by_dose, say
 from bench.server import Sender, Server
+from bench.table import Row
 
 FILL = """
 import sys
@@ -69,23 +73,36 @@ def _send(server: Server, texts: list[bytes]) -> None:
             time.sleep(0.1)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", default="1,5,20,50", help="millions of rows in the store")
-    parser.add_argument("--events", type=int, default=200_000)
-    options = parser.parse_args()
-    for ids in (False, True):
-        folder = Path(tempfile.mkdtemp(prefix="eventmill-flat-"))
+def curve(sizes: list[float], events: int, ids: bool) -> Row:
+    kind = "with client ids" if ids else "without ids"
+    folder = Path(tempfile.mkdtemp(prefix="eventmill-flat-", dir=os.environ.get("BENCH_DIR")))
+    cpu: list[float] = []
+    try:
         stored = 0
-        for number, size in enumerate(float(text) for text in options.sizes.split(",")):
+        for number, size in enumerate(sizes):
             wanted = int(size * 1e6)
             fill(folder / "d", stored, wanted - stored, ids)
             stored = wanted
-            cpu, ready = measure(folder / "d", bodies(options.events, seed=100 + number, ids=ids))
-            kind = "with client ids" if ids else "without ids"
-            print(f"{kind:16} {size:5.0f} M rows stored: {cpu:6.2f} µs CPU an event; ready {ready:.1f} s", flush=True)
-        shutil.rmtree(folder)
+            spent, ready = measure(folder / "d", bodies(events, seed=100 + number, ids=ids))
+            cpu.append(spent)
+            say(f"{kind}, {size:g} M rows stored: {spent:.2f} µs CPU an event; ready after {ready:.1f} s")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    shown = ", ".join(f"{spent:.1f}" for spent in cpu) + " µs at " + ", ".join(f"{size:g}" for size in sizes) + " M"
+    name = f"CPU an event, {sizes[0]:g} → {sizes[-1]:g} M rows stored, {kind}"
+    return Row(name, cpu[-1] / cpu[0], "×", 1.25, 1.1, lower=True, note=shown)
+
+
+def rows(given: argparse.Namespace) -> list[Row]:
+    sizes = [float(text) for text in by_dose(given, "sizes", "0.1,0.3", "1,2,5", "1,5,20,50").split(",")]
+    events = by_dose(given, "events", 20_000, 200_000)
+    return [curve(sizes, events, ids) for ids in (False, True)]
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--sizes", help="millions of rows in the store")
+    parser.add_argument("--events", type=int)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(alone("flat", __doc__, rows, options))
