@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class UnavailableError(Exception):
-    """Something that the part needs is not installed; the message says what to do."""
+    """The part cannot measure here or with these options; the message says what to do."""
 
 
 def by_dose(given: argparse.Namespace, name: str, quick: T, usual: T, full: T | None = None) -> T:

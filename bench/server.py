@@ -66,8 +66,12 @@ class Server:
         return {name: cpu_seconds(pid) for name, pid in self.pids.items()}
 
     def memory(self) -> dict[str, float]:
-        """MB of each process: its share of shared pages counted once in all (PSS)."""
-        return {name: pss_mb(pid) for name, pid in self.pids.items()}
+        """MB of each process. A file's pages that several of them map count for the first, and for it whole.
+
+        Not PSS, which shares them with processes outside as well: beside another server it would look like half.
+        """
+        counted: dict[tuple[str, str], float] = {}
+        return {name: resident_mb(pid, counted) for name, pid in self.pids.items()}
 
     def get(self, path: str) -> Any:
         with urllib.request.urlopen(f"http://{self.runtime['web']}/api/v1/{path}", timeout=120) as response:
@@ -89,11 +93,24 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
-def pss_mb(pid: int) -> float:
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
-    return 0.0
+def resident_mb(pid: int, counted: dict[tuple[str, str], float]) -> float:
+    """MB that the process adds to those already counted, by (file, offset) of each mapping."""
+    total, key, rss = 0.0, None, 0.0
+    for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        field, *rest = line.split()
+        if not field.endswith(":"):
+            key = (rest[4], rest[1]) if len(rest) > 4 and rest[4].startswith("/") else None
+        elif field == "Rss:":
+            rss = int(rest[0]) / 1024
+        elif field == "Anonymous:":
+            own = int(rest[0]) / 1024  # its own, or copied on write
+            total += own
+            if key is None:
+                total += rss - own
+            else:
+                total += max(0.0, rss - own - counted.get(key, 0.0))
+                counted[key] = max(rss - own, counted.get(key, 0.0))
+    return total
 
 
 class Sender:
