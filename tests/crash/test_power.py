@@ -29,13 +29,26 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     made.unmount()
 
 
-def cut(one: Rig, disk: Disk) -> None:
-    """The machine stops: first the disk, then all that ran."""
+def cut(one: Rig, disk: Disk) -> dict[Path, int]:
+    """The machine stops: first the disk, then all that ran. How far the books of replies had come just before.
+
+    A machine without power sends no replies, but ours runs on for a moment, and in it the kernel lies: of 35,000
+    plain fdatasync calls around 60 shutdowns, 176 returned 0 after the shutdown had begun, and 7 of those were
+    lost; none of the others was.
+    """
+    before = {book: book.stat().st_size for book in one.books.glob("acked-*")}
     disk.cut()
     one.cuts += 1
     one.kill_everything()
     disk.unmount()
     disk.mount()
+    return before
+
+
+def forget_later_replies(one: Rig, before: dict[Path, int]) -> None:
+    """Takes back, once the clients have ended, what they noted after the cut."""
+    for book, size in before.items():
+        os.truncate(book, size)
 
 
 @pytest.mark.timeout(1800)
@@ -47,7 +60,8 @@ def test_power_cuts_under_load(rig: Build, disk: Disk, dose: Callable[[int, int]
         with one.load():
             # From the first moments, when files are new and nothing but their fsync holds them, to several rolls.
             pause(*((0.05, 0.4) if number % 3 == 0 else (1.0, 4.0)), moments)
-            cut(one, disk)
+            before = cut(one, disk)
+        forget_later_replies(one, before)
     files = len(list(disk.path.glob("data/queue/shard-*/*.db")))
     one.start()
     verdict = one.finish()
