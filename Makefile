@@ -20,7 +20,7 @@ demo: setup  ## sample traffic, statistics, and where to look; ARGS=--once ends 
 test: setup  ## all tests; missing services are skipped, with the reason
 	@status=0; \
 	$(PY) -m pytest tests -m alone $(ARGS) || { code=$$?; [ $$code = 5 ] || status=$$code; }; \
-	$(PY) -m pytest tests -m "not alone" -n $(JOBS) --dist loadgroup $(ARGS) || status=$$?; \
+	$(PY) -m pytest tests -m "not alone" -n $(JOBS) --dist loadfile $(ARGS) || status=$$?; \
 	exit $$status
 
 check: setup  ## style, types, import contracts, docs: all of them, even after one has failed

@@ -4,14 +4,12 @@ Each function runs one process until it is told to stop. Imports are inside the 
 never loads what only the engine needs.
 """
 
-import fcntl
 import json
 import logging
 import os
 import signal
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import partial
@@ -195,11 +193,9 @@ class TopicWatch:
         return status.st_mtime_ns, status.st_size
 
 
-def plan(settings: Settings, wait_s: float = 10.0) -> Path:
-    """Writes the parent's plan and the settings under the data directory; returns the plan's path.
-
-    From here on this process holds the directory, and so does the program that it becomes. Raises QueueError
-    where another server holds it longer than `wait_s`.
+def plan(settings: Settings, lock: int) -> Path:
+    """Writes the parent's plan and the settings under the data directory, which `lock` (a descriptor of
+    `parent.claim`) holds; returns the plan's path. Raises QueueError.
     """
     from eventmill.queue.open import durability
     from eventmill.settings import address
@@ -207,7 +203,6 @@ def plan(settings: Settings, wait_s: float = 10.0) -> Path:
     means = _DURABLE[durability(settings)]
     run = settings.data_dir / "run"
     run.mkdir(parents=True, exist_ok=True)
-    lock = _hold(run / "serve.lock", settings.data_dir, wait_s)
     write_settings(settings, run / "settings.json")
     content = {
         "settings": str(run / "settings.json"),
@@ -225,21 +220,3 @@ def plan(settings: Settings, wait_s: float = 10.0) -> Path:
     path = run / "plan.json"
     path.write_text(json.dumps(content), encoding="utf-8")
     return path
-
-
-def _hold(path: Path, data: Path, wait_s: float) -> int:
-    """The descriptor of a lock that outlives `exec` and ends with the process."""
-    from eventmill.queue.base import QueueError
-
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    os.set_inheritable(descriptor, True)
-    deadline = time.monotonic() + wait_s
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return descriptor
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                os.close(descriptor)
-                raise QueueError(f"another server runs on {data}: stop it, or take another --data") from None
-        time.sleep(0.05)

@@ -16,7 +16,7 @@ from eventmill.clock import Clock
 from eventmill.collect.counters import Counters
 from eventmill.collect.limits import MAX_REQUESTS_PER_DRAFT, STALL_SECONDS
 from eventmill.event import ReceiptSource
-from eventmill.queue.base import Draft, QueueError, Writer
+from eventmill.queue.base import Draft, QueueError, QueueFull, Writer
 
 log = logging.getLogger(__name__)
 REQUEST_COST = 200
@@ -36,7 +36,7 @@ class Waiter(Protocol):
 
     def settled(self) -> None: ...
 
-    def unavailable(self) -> bytes:
+    def unavailable(self, reason: str) -> bytes:
         """The reply when nothing could be made durable."""
 
 
@@ -253,9 +253,11 @@ class GroupCommit:
             log.warning("nothing could be made durable: %s", failure)
         else:
             log.error("the queue's writer failed", exc_info=failure)
+        # Why a disk or quota is full is the sender's to know; where it lies is not.
+        reason = "nothing could be made durable" + (f": {failure}" if isinstance(failure, QueueFull) else "")
         for place, waiter in enumerate(batch.waiters):
             if place not in batch.unrecorded:
-                batch.replies[place] = waiter.unavailable()
+                batch.replies[place] = waiter.unavailable(reason)
 
     def _check_idle(self) -> None:
         if self._idle_call is not None and self._running is None and not self._open.waiters:

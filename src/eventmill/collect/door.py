@@ -195,9 +195,9 @@ class Door(asyncio.Protocol):
             self._collector.counters.count_reply(reply[9])
             self.transport.write(reply)
 
-    def unavailable(self) -> bytes:
+    def unavailable(self, reason: str) -> bytes:
         asked = _Closing(self._last_head) if self.closing or self._last_head is None else self._last_head
-        return self._collector.replies.error(503, "nothing could be made durable", asked)
+        return self._collector.replies.error(503, reason, asked)
 
     def refuse(self, refused: Refused, head: RequestHead | None) -> None:
         """Answers an error. After a fatal one nothing more is read but to let the client read the reply."""

@@ -49,8 +49,8 @@ def serve(
     from eventmill.parent import claim
 
     with errors():
-        claim(settings.data_dir)  # before the plan: that of a running server is not overwritten
-        path = plan(settings)
+        lock = claim(settings.data_dir)  # before the plan: that of a running server is not overwritten
+        path = plan(settings, lock)
     # The parent is a program of its own: it keeps none of what the command line needed.
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "eventmill.parent", str(path)])  # noqa: S606

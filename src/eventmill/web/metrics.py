@@ -27,11 +27,14 @@ Family = tuple[str, str, str, list[tuple[str, float]]]
 
 def _families(services: Services) -> Iterator[Family]:
     yield from _collectors(services)
+    engine: dict[str, list[tuple[str, float]]] = {}
     for name, value in sorted(services.gauges().items()):
         base, _, labels = name.partition("{")
         if _NAME.fullmatch(base):
-            kind = "counter" if base.endswith("_total") else "gauge"
-            yield base, kind, "of the engine", [(f"{{{labels}" if labels else "", value)]
+            engine.setdefault(base, []).append((f"{{{labels}" if labels else "", value))
+    for base, samples in engine.items():
+        kind = "counter" if base.endswith("_total") else "gauge"
+        yield base, kind, f"of the engine: {base.removesuffix('_total').replace('_', ' ')}", samples
     with contextlib.suppress(StoreError):
         sources = services.sources
         waiting = sources.queue.lag(sources.groups())

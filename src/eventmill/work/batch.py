@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 import polars as pl
 
@@ -78,13 +79,26 @@ class Batch:
         self.reject(marked["_marked"].fill_null(False), pl.lit(reason))
 
     def _bytes(self, rows: pl.DataFrame) -> pl.Series:
-        """The text as sent where the door kept it, else the line as it stands in the queue."""
+        """The text as sent where the door kept it, else the same event written anew."""
         if self._lines is None:
             self._lines = self.body.split(b"\n")
         texts = [
-            raw if raw is not None else self._lines[row].decode() for raw, row in rows.select("_raw", "row").iter_rows()
+            raw if raw is not None else _as_sent(self._lines[row])
+            for raw, row in rows.select("_raw", "row").iter_rows()
         ]
         return pl.Series("bytes", texts, dtype=pl.String)
+
+
+_raw_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def _as_sent(line: bytes) -> str:
+    """A canonical line without the door's own fields, its props an object again: so it can be sent again."""
+    fields = {name: value for name, value in _raw_fields(line).items() if not name.startswith("_")}
+    if "props" in fields:
+        fields["props"] = msgspec.Raw(msgspec.json.decode(fields["props"], type=str).encode())
+    return _encode(fields).decode()
 
 
 def decode(delivery: Delivery) -> Batch:

@@ -302,3 +302,15 @@ def test_relaxed_durability_only_where_asked_for(tmp_path: Path) -> None:
         assert writer._db is not None
         assert writer._db.execute("PRAGMA synchronous").fetchone() == (sync,)
         writer.close()
+
+
+def test_a_stop_between_the_note_and_the_deletion_is_mended(tmp_path: Path) -> None:
+    root, known = sealed_queue(tmp_path)
+    reader = SqliteReader(root, tmp_path / "positions.db")
+    while (delivery := reader.read("g", ALL, 1000)) is not None:
+        reader.commit(delivery, 1)
+    reader._positions.mark_deleted(reader._positions.sealed()[0])
+    reader.retain({"g": ALL}, {"event": 1 << 50}, 1_790_000_000_000)
+    assert not known[0].exists()
+    assert sum(row.count for row in reader.received()) == 180
+    reader.close()

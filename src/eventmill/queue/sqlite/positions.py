@@ -105,10 +105,11 @@ class Positions:
     def mark_deleted(self, sealed: Sealed) -> None:
         self._db.execute("UPDATE sealed SET deleted = 1 WHERE shard = ? AND first = ?", (sealed.shard, sealed.first))
 
-    def sealed(self, *, deleted: bool = False) -> list[Sealed]:
+    def sealed(self, *, deleted: bool = False, kept: bool = True) -> list[Sealed]:
+        """The ended files: those kept, and those that retention has marked as deleted."""
         rows = self._db.execute(
-            "SELECT shard, first, last, events, newest FROM sealed WHERE deleted <= ? ORDER BY shard, first",
-            (int(deleted),),
+            "SELECT shard, first, last, events, newest FROM sealed WHERE deleted BETWEEN ? AND ? ORDER BY shard, first",
+            (int(not kept), int(deleted)),
         )
         return [Sealed(*row) for row in rows]
 

@@ -53,9 +53,10 @@ class SqliteReader:
         """See `queue.base.Reader.commit`: one fsynced transaction for all shards and the batch number."""
         with self._turn:
             before = self._positions.get(delivery.group).seqs
-            self._positions.put(delivery.group, delivery.positions, batch)
+            # Totals first: once a file is passed, somebody may delete it.
             if any(self._scan(shard).passed(before.get(shard, 0), seq) for shard, seq in delivery.positions.items()):
                 seal_ended(self._root, self._positions)
+            self._positions.put(delivery.group, delivery.positions, batch)
 
     def rewind(self, group: str) -> None:
         """See `queue.base.Reader.rewind`."""
@@ -122,6 +123,9 @@ class SqliteReader:
                 for file in files.shard_files(self._root / shard)
             }
             total, freed = sum(size for _, size in sizes.values()), 0
+            for gone in self._positions.sealed(deleted=True, kept=False):
+                if (gone.shard, gone.first) in sizes:  # a stop came between the note and the deletion
+                    self._delete(gone, sizes[gone.shard, gone.first][0])
             for sealed in sorted(self._positions.sealed(), key=lambda s: s.newest):
                 file, size = sizes.get((sealed.shard, sealed.first), (None, 0))
                 if file is None or not all(s.get(sealed.shard, 0) >= sealed.last for s in seqs.values()):

@@ -249,6 +249,8 @@ def _space_reason(root: Path, quota: int, reserve: int) -> str | None:
 
 def _claim(root: Path, slot: int | None, wait_s: float) -> tuple[Path, int]:
     root.mkdir(parents=True, exist_ok=True)
+    for above in (root.parent, root.parent.parent):
+        files.sync_directory(above)
     deadline = time.monotonic() + wait_s
     while True:
         for number in range(256) if slot is None else (slot,):

@@ -65,8 +65,9 @@ CREATE TABLE IF NOT EXISTS events
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(received)
 ORDER BY (site, topic, category, action, label, value, time)
--- A part as inserted is one file, not two for each column: every file of a part costs an fsync.
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_bytes_for_wide_part = 268435456;
+-- A part as inserted is one file, not two for each column: every file of a part costs an fsync. Merged parts are
+-- synced too: their sources are dropped, and a power cut would leave broken parts behind.
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, min_bytes_for_wide_part = 268435456;
 
 -- What was refused, with the bytes as they came and a typed reason.
 CREATE TABLE IF NOT EXISTS rejects
@@ -89,7 +90,7 @@ CREATE TABLE IF NOT EXISTS rejects
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(received)
 ORDER BY (topic, received, receipt_high, receipt_low, receipt_index)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
 -- What became of the events of one delivery, by topic and minute of receipt. A replay of the same delivery
 -- has the same key and replaces the row; the newest version wins.
@@ -108,7 +109,7 @@ CREATE TABLE IF NOT EXISTS ledger
 )
 ENGINE = ReplacingMergeTree(batch)
 ORDER BY (minute, topic, stream, shard, first_high, first_low)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
 
 -- Rows of expired raw days, kept after the events themselves are dropped. uv is a mergeable state.
 CREATE TABLE IF NOT EXISTS daily
@@ -127,4 +128,4 @@ CREATE TABLE IF NOT EXISTS daily
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (site, topic, category, action, label, value, day, source)
-SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
