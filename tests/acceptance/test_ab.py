@@ -8,8 +8,6 @@ import pytest
 
 from tests.acceptance.server import ROOT, Server
 
-pytestmark = pytest.mark.xdist_group("ab")  # one server for all
-
 BODY = "test01=111&test02=222&test03=ccc&test04=ddd"
 REQUESTS = 10_000
 

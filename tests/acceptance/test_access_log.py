@@ -14,8 +14,6 @@ import pytest
 
 from tests.acceptance.server import ROOT, Server
 
-pytestmark = pytest.mark.xdist_group("access_log")  # one server for all
-
 AWK = Path(__file__).with_name("count_by_key.awk")
 # Without the last quote: one line is cut before it.
 LINE = re.compile(r'(\S+) \S+ \S+ \[([^\]]+)\] "(\S+) (\S+)[^"]*" (\d+) \S+ "[^"]*" "([^"]*)')

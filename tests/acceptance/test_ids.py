@@ -8,8 +8,6 @@ import pytest
 
 from tests.acceptance.server import Server
 
-pytestmark = pytest.mark.xdist_group("ids")  # one server for all
-
 IDS = 2000
 
 

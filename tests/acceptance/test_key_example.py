@@ -9,8 +9,6 @@ import pytest
 
 from tests.acceptance.server import Server, run
 
-pytestmark = pytest.mark.xdist_group("key_example")  # one server for all
-
 CHANNELS = {"41": (30, 12), "42": (20, 20), "43": (50, 7)}
 """Views and visitors of each. A visitor stays with one channel, so that visitors of a prefix are their sum."""
 EXPECTED = [

@@ -10,8 +10,6 @@ import pytest
 
 from tests.acceptance.server import Server, peak, rss, until
 
-pytestmark = pytest.mark.xdist_group("bodies")  # one server for all
-
 JSON = {"Content-Type": "application/json"}
 
 

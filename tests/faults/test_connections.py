@@ -15,8 +15,6 @@ import pytest
 from tests.acceptance.server import PROGRAM, Server, ask, free_port, until
 from tests.faults.load import Client, check
 
-pytestmark = pytest.mark.xdist_group("connections")  # one server for all
-
 CONFIG = """[collect]
 header_timeout = 2
 body_timeout = 2

@@ -12,8 +12,6 @@ import pytest
 from tests.acceptance.server import Server, until
 from tests.faults.load import Client
 
-pytestmark = pytest.mark.xdist_group("damage")  # one server for all
-
 CONFIG = '[queue]\nfile_size = "30KB"\nreserve = "0"\n'
 
 
@@ -86,7 +84,7 @@ def test_damage_of_an_unread_file_is_counted_and_passed(server: Server, kind: st
     assert missing, "the damage hit nothing"
     assert len(missing) < len(client.acked) / 2, "more is gone than the damaged file held"
     # Loud: in the log, among the rejects, and in the ledger as far as the number is known.
-    assert "queue damaged: shard-000" in server.said()
+    until(lambda: "queue damaged: shard-000" in server.said(), "the line in the log")
     found = [row for row in server.api("rejects", limit="10000")["data"] if row["reason"] == "lost_in_queue"]
     assert len(found) > len(lost_before)
     answer = server.api("ledger")

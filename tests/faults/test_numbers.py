@@ -8,8 +8,6 @@ import pytest
 
 from tests.acceptance.server import Server
 
-pytestmark = pytest.mark.xdist_group("numbers")  # one server for all
-
 JSON = {"Content-Type": "application/json"}
 DIGITS = "1" + "0123456789" * 1000
 

@@ -8,8 +8,6 @@ import pytest
 from tests.acceptance.server import Server
 from tests.faults.load import Client, running
 
-pytestmark = pytest.mark.xdist_group("query_memory")  # one server for all
-
 CONFIG = '[web]\nquery_memory = "200MB"\nquery_seconds = 5\n'
 HUGE = {
     "group by": "SELECT number AS n, count() FROM numbers(100000000) GROUP BY n",

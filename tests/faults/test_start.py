@@ -10,8 +10,6 @@ import pytest
 
 from tests.acceptance.server import PROGRAM, Server, free_port
 
-pytestmark = pytest.mark.xdist_group("start")  # one server for all
-
 
 @pytest.fixture(scope="module")
 def used(tmp_path_factory: pytest.TempPathFactory) -> Path:
