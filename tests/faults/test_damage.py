@@ -90,7 +90,7 @@ def test_damage_of_an_unread_file_is_counted_and_passed(server: Server, kind: st
     answer = server.api("ledger")
     if "unknown number" not in found[0]["detail"]:
         assert answer["total"]["rejected"] - rejected_before == len(missing)
-    assert answer["balanced"]
+    assert answer["balanced"], answer
     assert answer["total"]["queued"] == 0
     assert server.restarts() == 0
     assert client.send() == 200
@@ -105,7 +105,7 @@ def test_a_deleted_file(server: Server, state: str) -> None:
         if state == "unread":
             known[1].unlink()
     if state == "stored":
-        until(lambda: client.acked <= stored(server), "all stored")
+        idle(server)  # stored is not enough: the position must have passed, and the totals with it
         known[1].unlink()
         server.restart()
     idle(server)
@@ -113,7 +113,7 @@ def test_a_deleted_file(server: Server, state: str) -> None:
     assert bool(missing) == (state == "unread")
     assert (server.said().count("file missing") > said) == (state == "unread")
     answer = server.api("ledger")
-    assert answer["balanced"]
+    assert answer["balanced"], answer
     assert answer["total"]["queued"] == 0
     assert answer["total"]["stored"] - before["stored"] == len(client.sent) - len(missing)
 
