@@ -164,7 +164,7 @@ class Reader(Protocol):
         (always at least one entry); None where there is nothing new. Never blocks for new events."""
 
     def commit(self, delivery: Delivery, batch: int) -> None:
-        """Durable on return: a new reader of the group starts behind this delivery."""
+        """Durable on return: a new reader of the group starts behind this delivery. Raises `QueueUnavailable`."""
 
     def rewind(self, group: str) -> None:
         """Forgets what was handed out: the next read starts at the committed position."""

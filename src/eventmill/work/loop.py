@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from eventmill.queue.base import Delivery, Entry, Reader
+from eventmill.queue.base import Delivery, Entry, QueueUnavailable, Reader
 from eventmill.store.base import Store, StoreError, StoreUnavailable
 from eventmill.topics import Topic
 from eventmill.work.batch import Batch, decode
@@ -25,6 +25,8 @@ _IDLE_S = 0.05
 _RETRY_S = 1.0
 _LONGEST_PAUSE_S = 0.4
 _SAVE_S = 300.0
+_AWAY = (StoreUnavailable, QueueUnavailable, OSError)
+"""What passes by itself: everything since the last commit is then delivered again."""
 _REPLAY_EVENTS = 1_000_000
 """Where the queue lost what was interrupted, the search for it ends here: no batch is configured larger."""
 
@@ -97,7 +99,7 @@ class Worker:
                 self._last = position.batch
                 self._dedup.recover(position)
                 return
-            except StoreUnavailable as error:
+            except _AWAY as error:
                 self.progress.failed(str(error))
                 stop.wait(_RETRY_S)
 
@@ -109,8 +111,8 @@ class Worker:
             return 0
         try:
             self._process(delivery)
-        except StoreUnavailable as error:
-            log.warning("the store is unavailable, trying again: %s", error)
+        except _AWAY as error:
+            log.warning("the store or the disk is away, trying again: %s", error)
             self.progress.failed(str(error))
             stop.wait(_RETRY_S)
             self.recover(stop)

@@ -5,8 +5,10 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import apsw
+
 from eventmill.clock import MINUTE_MS, Clock, system_clock
-from eventmill.queue.base import Capability, Delivery, Entry, Lag, Lost, Position, Received
+from eventmill.queue.base import Capability, Delivery, Entry, Lag, Lost, Position, QueueUnavailable, Received
 from eventmill.queue.sqlite import files
 from eventmill.queue.sqlite.positions import Positions, Sealed
 from eventmill.queue.sqlite.scan import ShardScan, read_file
@@ -51,12 +53,18 @@ class SqliteReader:
 
     def commit(self, delivery: Delivery, batch: int) -> None:
         """See `queue.base.Reader.commit`: one fsynced transaction for all shards and the batch number."""
-        with self._turn:
-            before = self._positions.get(delivery.group).seqs
-            # Totals first: once a file is passed, somebody may delete it.
-            if any(self._scan(shard).passed(before.get(shard, 0), seq) for shard, seq in delivery.positions.items()):
-                seal_ended(self._root, self._positions)
-            self._positions.put(delivery.group, delivery.positions, batch)
+        try:
+            with self._turn:
+                self._commit(delivery, batch)
+        except apsw.Error as error:
+            raise QueueUnavailable(f"positions cannot be written: {error}") from error
+
+    def _commit(self, delivery: Delivery, batch: int) -> None:
+        before = self._positions.get(delivery.group).seqs
+        # Totals first: once a file is passed, somebody may delete it.
+        if any(self._scan(shard).passed(before.get(shard, 0), seq) for shard, seq in delivery.positions.items()):
+            seal_ended(self._root, self._positions)
+        self._positions.put(delivery.group, delivery.positions, batch)
 
     def rewind(self, group: str) -> None:
         """See `queue.base.Reader.rewind`."""
