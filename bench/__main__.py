@@ -78,6 +78,7 @@ def run(name: str, options: list[str], limit: float) -> Part:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
+    """Interrupts a part that still runs, so that it ends its own servers."""
     if process.poll() is not None:
         return
     process.send_signal(signal.SIGINT)
@@ -129,7 +130,11 @@ def main() -> int:
     for number, name in enumerate(names, 1):
         print(f"[{number}/{len(names)}] {name}, {time.monotonic() - began:.0f} s so far", file=sys.stderr, flush=True)
         allowed += PARTS[name] * (FULL if given.full else 1)
-        parts.append(run(name, options, max(10.0, began + allowed - time.monotonic())))
+        try:
+            parts.append(run(name, options, max(10.0, began + allowed - time.monotonic())))
+        except KeyboardInterrupt:
+            print(f"interrupted; the parts before {name} are in {given.json}", file=sys.stderr)
+            return 130
         print(f"   {parts[-1].seconds:.0f} s, {parts[-1].quiet()}", file=sys.stderr, flush=True)
         # After each part: what was measured is kept when a later part is interrupted.
         result["parts"] = [part.as_json() for part in parts]

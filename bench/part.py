@@ -59,6 +59,8 @@ def alone(
         part = Part(name, rows=rows(given))
     except UnavailableError as error:
         part = Part(name, failed=str(error))
+    except KeyboardInterrupt:
+        return 130
     if given.rows_to:
         given.rows_to.write_text(json.dumps(part.as_json()))
     else:

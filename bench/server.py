@@ -32,20 +32,27 @@ class Server:
             ],
             stdout=subprocess.DEVNULL, env={**os.environ, **self._env}, cwd=self.data.parent,
         )  # fmt: skip
+        try:
+            self._wait_ready(began)
+        except BaseException:  # interrupted as well: `with` would leave the server behind
+            self.__exit__()
+            raise
+        self.start_seconds = time.monotonic() - began
+        host, _, port = self.runtime["collect"][0].rpartition(":")
+        self.collector = (host, int(port))
+        return self
+
+    def _wait_ready(self, began: float) -> None:
         while True:
             try:
                 self.runtime = json.loads((self.data / "runtime.json").read_text())
                 if self.runtime["ready"] and self.runtime["pid"] == self.process.pid:
-                    break
+                    return
             except (OSError, ValueError):
                 pass
             if self.process.poll() is not None or time.monotonic() - began > 60:
                 raise RuntimeError("the server did not start")
             time.sleep(0.01)
-        self.start_seconds = time.monotonic() - began
-        host, _, port = self.runtime["collect"][0].rpartition(":")
-        self.collector = (host, int(port))
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.process.send_signal(signal.SIGTERM)

@@ -36,10 +36,13 @@ def sustained(seconds: int) -> list[Row]:
         )
         lags, began = [], time.monotonic()
         before = server.cpu()
-        while wrk.poll() is None:
-            time.sleep(1)
-            lags.append(server.get("ledger?limit=0")["total"]["queued"])
-        out = wrk.communicate()[0]
+        try:
+            while wrk.poll() is None:
+                time.sleep(1)
+                lags.append(server.get("ledger?limit=0")["total"]["queued"])
+            out = wrk.communicate()[0]
+        finally:
+            wrk.kill()  # where the part is cut off: the next one must not run beside it
         received = server.get("ledger?limit=0")["total"]["received"]
         rate = received / (time.monotonic() - began)
         server.wait_stored(received)
