@@ -43,5 +43,7 @@ BACKENDS = {"sqlite": sqlite, "memory": memory}
 
 def draft(count: int = 3, topic: str = "event", received: int = 1_790_000_000_000, text: str = "x") -> Draft:
     """A draft of `count` events, each with a number of its own in `label`."""
-    lines = b"".join(json.dumps({"category": text, "label": str(next(_counter))}).encode() + b"\n" for _ in range(count))
+    lines = b"".join(
+        json.dumps({"category": text, "label": str(next(_counter))}).encode() + b"\n" for _ in range(count)
+    )
     return Draft(topic, received, *_receipts.block(received), count, b'{"n":%d}\n' % count, lines)
