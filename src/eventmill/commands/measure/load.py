@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import time
+from typing import cast
 
 CONNECTIONS = 64
 _WRK = re.compile(rb"(\d+) requests in ([\d.]+)(ms|s|m)")
@@ -38,9 +39,15 @@ async def _plain(where: str, path: str, seconds: int) -> tuple[int, float]:
     request = f"GET {path} HTTP/1.1\r\nHost: {where}\r\n\r\n".encode()
     begun = time.perf_counter()
     clients = [_Client(request, begun + seconds) for _ in range(CONNECTIONS)]
-    for client in clients:
-        await loop.create_connection(lambda client=client: client, host.strip("[]"), int(port))  # type: ignore[misc]
-    await asyncio.gather(*(client.done for client in clients))
+    try:
+        for client in clients:
+            await loop.create_connection(lambda client=client: client, host.strip("[]"), int(port))  # type: ignore[misc]
+        await asyncio.gather(*(client.done for client in clients))
+    finally:
+        for client in clients:
+            client.abort()
+        await asyncio.gather(*(client.done for client in clients), return_exceptions=True)
+        await asyncio.sleep(0)  # the loop closes their sockets in its next round
     return sum(client.answered for client in clients), time.perf_counter() - begun
 
 
@@ -51,15 +58,24 @@ class _Client(asyncio.Protocol):
         self._request, self._until = request, until
         self._length = self._got = self.answered = 0
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport: asyncio.Transport = transport  # type: ignore[assignment]
+        self._transport = cast(asyncio.Transport, transport)
         self._transport.write(self._request)
+
+    def abort(self) -> None:
+        """Ends the connection, where there is one."""
+        if self._transport is not None:
+            self._transport.abort()
+        elif not self.done.done():
+            self.done.set_result(None)
 
     def data_received(self, data: bytes) -> None:
         if not self._got and not data.startswith(b"HTTP/1.1 200"):
-            self.done.set_exception(LoadError(data[:200].decode(errors="replace")))
-            self._transport.abort()
+            if not self.done.done():
+                self.done.set_exception(LoadError(data[:200].decode(errors="replace")))
+            self.abort()
             return
         self._got += len(data)
         if not self._length:
@@ -67,9 +83,9 @@ class _Client(asyncio.Protocol):
         if self._got < self._length:
             return
         self.answered, self._got = self.answered + 1, 0
-        if time.perf_counter() < self._until:
+        if self._transport is not None and time.perf_counter() < self._until:
             self._transport.write(self._request)
-        else:
+        elif self._transport is not None:
             self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the base class names it
