@@ -1,7 +1,5 @@
 """What makes two events the same: their ids' hash, and the hash of their content as sent."""
 
-import re
-
 import msgspec
 import polars as pl
 import xxhash
@@ -32,7 +30,7 @@ def _number(text: str) -> float | int:
 
 _decode = msgspec.json.Decoder(float_hook=_number).decode
 _encode = msgspec.json.Encoder(order="sorted").encode
-_NUMERIC = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_NUMERIC = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
 
 class Identify:
@@ -62,7 +60,7 @@ def content_hashes(frame: pl.DataFrame) -> list[int]:
     """One 64-bit hash a row: absent is not empty, numbers count by value, props by value with keys sorted."""
     parts = [pl.col(name).fill_null(_ABSENT) for name in _CONTENT if name != "time"]
     parts += [pl.col(name).cast(pl.String).fill_null(_ABSENT) for name in ("duration_ms", "bytes")]
-    times = pl.Series("_time", [_time(text) for text in frame["time"].to_list()], dtype=pl.String)
+    times = _times(frame["time"])
     props = pl.Series("_props", [_props(text) for text in frame["props"].to_list()], dtype=pl.String)
     joined = frame.with_columns(times, props).select(pl.concat_str([*parts, "_time", "_props"], separator=_SEPARATOR))
     digest = xxhash.xxh3_64_intdigest
@@ -78,10 +76,14 @@ def id_hashes(frame: pl.DataFrame) -> list[int]:
     return [digest(text) or 1 for text in joined.cast(pl.Binary).to_list()]
 
 
-def _time(text: str | None) -> str:
-    if text is None:
-        return _ABSENT
-    return repr(float(text)) if _NUMERIC.fullmatch(text) else text
+def _times(texts: pl.Series) -> pl.Series:
+    """Times sent as numbers by value, others as they are."""
+    numeric = texts.str.contains(_NUMERIC).fill_null(False)
+    kept = texts.fill_null(_ABSENT)
+    if numeric.any():
+        values = [repr(float(text)) for text in texts.filter(numeric).to_list()]
+        kept = kept.scatter(numeric.arg_true(), pl.Series(values, dtype=pl.String))
+    return kept.alias("_time")
 
 
 def _props(text: str | None) -> str:

@@ -25,12 +25,6 @@ _SEGMENTS = (100_000, 1_000_000, 10_000_000)
 _RECENT_ROWS = 500_000
 _ASK = 10_000
 _SLICE = 1_000_000
-_SPREAD = 0x9E3779B97F4A7C15F39CC0605CEDC835
-
-
-def _spread(number: int) -> int:
-    """A 128-bit signed seed for the filter out of a 64-bit hash."""
-    return ((number * _SPREAD) & ((1 << 128) - 1)) - (1 << 127)
 
 
 class Seen:
@@ -78,10 +72,12 @@ class Seen:
 
     def find(self, hashes: Sequence[int]) -> pl.DataFrame:
         """The stored rows (KNOWN) of those hashes that were stored before."""
-        maybe = [h for h in hashes if any(h in f for f in self._filters)] if self._filters else []
+        maybe: set[int] = set()
+        for seen in self._filters:
+            maybe.update([h for h in hashes if h in seen])
         if not maybe:
             return pl.DataFrame(schema=_SCHEMA)
-        wanted = pl.DataFrame({"id_hash": pl.Series(sorted(set(maybe)), dtype=pl.UInt64)})
+        wanted = pl.DataFrame({"id_hash": pl.Series(sorted(maybe), dtype=pl.UInt64)})
         found = [frame.join(wanted, on="id_hash", how="semi") for frame in self._recent]
         recent = pl.concat(found) if found else pl.DataFrame(schema=_SCHEMA)
         left = wanted.join(recent, on="id_hash", how="anti")["id_hash"].to_list()
@@ -111,9 +107,7 @@ class Seen:
         self._filters, self._room = [], 0
         try:
             meta = json.loads((self._folder / "meta.json").read_text(encoding="utf-8"))
-            loaded = [
-                Bloom.load(str(self._folder / f"{place:04d}.bloom"), _spread) for place in range(meta["segments"])
-            ]
+            loaded = [Bloom.load(str(self._folder / f"{place:04d}.bloom"), int) for place in range(meta["segments"])]
         except (OSError, ValueError, KeyError):
             return None
         self._filters, self._room = loaded, int(meta["room"])
@@ -123,7 +117,7 @@ class Seen:
         while hashes:
             if self._room <= 0:
                 capacity = _SEGMENTS[min(len(self._filters), len(_SEGMENTS) - 1)]
-                self._filters.append(Bloom(capacity, _ERROR_RATE, _spread))
+                self._filters.append(Bloom(capacity, _ERROR_RATE, int))
                 self._room = capacity
             part, hashes = hashes[: self._room], hashes[self._room :]
             self._filters[-1].update(part)
