@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from eventmill.settings import Settings, SettingsError, managed_topics
+from eventmill.settings import MANAGED, Settings, SettingsError, managed_topics
 from eventmill.topics import Topic, TopicError, groups, with_defaults
 
 if TYPE_CHECKING:
@@ -42,9 +42,16 @@ _DURABLE = {
 def write_settings(settings: Settings, path: Path) -> None:
     """The settings in force, for the processes of this machine. Only the owner may read them."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    new = path.with_suffix(".new")  # replaced whole: another process may be reading it
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(msgspec.json.encode(settings))
+    new.replace(path)
+
+
+def settings_path(settings: Settings) -> Path:
+    """Where the processes of this machine read them."""
+    return settings.data_dir / "run" / "settings.json"
 
 
 def read_settings(path: Path) -> Settings:
@@ -75,6 +82,8 @@ def run_collector(
 
 def run_engine(settings: Settings, listener: socket.socket | None, on_ready: Callable[[], None]) -> None:
     """The engine: owns the embedded store; the worker loop, housekeeping, and the API where given a socket."""
+    if listener is None:  # under a parent they are written already
+        write_settings(settings, settings_path(settings))
     engine = open_engine(settings, workers=True)
     if listener is None:
         stop = threading.Event()
@@ -90,6 +99,7 @@ def run_engine(settings: Settings, listener: socket.socket | None, on_ready: Cal
 
 def run_web(settings: Settings, listener: socket.socket, on_ready: Callable[[], None]) -> None:
     """The API and the dashboard alone, beside workers elsewhere."""
+    write_settings(settings, settings_path(settings))
     engine = open_engine(settings, workers=False)
     serve_engine(engine, listener, on_ready)
     engine.stop()
@@ -128,8 +138,6 @@ def open_engine(settings: Settings, *, workers: bool) -> "Engine":
     from eventmill.store.clickhouse import open_store
     from eventmill.store.retention import expire
 
-    run = settings.data_dir / "run" / "settings.json"
-    write_settings(settings, run)
     store = open_store(settings)
     return Engine(
         settings,
@@ -138,7 +146,7 @@ def open_engine(settings: Settings, *, workers: bool) -> "Engine":
         look_reader=open_reader(settings),
         watch=TopicWatch(settings),
         expire=lambda keep_ms, now_ms: expire(store, keep_ms, now_ms, settings.timezone),
-        settings_file=run,
+        settings_file=settings_path(settings),
         workers=workers,
         kill_at=os.environ.get(FAILPOINT),
     )
@@ -167,7 +175,7 @@ class TopicWatch:
 
     def __init__(self, settings: Settings) -> None:
         self._data = settings.data_dir
-        self._path = settings.data_dir / "topics.toml"
+        self._path = settings.data_dir / MANAGED
         managed = managed_topics(self._data)
         # Where both declare a topic the file's won at the start, and goes on winning.
         self._declared = {name: topic for name, topic in settings.topics.items() if topic != managed.get(name)}
@@ -203,9 +211,9 @@ def plan(settings: Settings, lock: int) -> Path:
     means = _DURABLE[durability(settings)]
     run = settings.data_dir / "run"
     run.mkdir(parents=True, exist_ok=True)
-    write_settings(settings, run / "settings.json")
+    write_settings(settings, settings_path(settings))
     content = {
-        "settings": str(run / "settings.json"),
+        "settings": str(settings_path(settings)),
         "runtime": str(settings.data_dir / "runtime.json"),
         "lock": lock,
         "collectors": settings.collect.processes,

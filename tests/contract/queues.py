@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import apsw
+
 from eventmill.event import ReceiptSource
 from eventmill.queue.base import Draft, Reader, Writer
 
@@ -39,6 +41,21 @@ def memory(folder: Path) -> Opened:
 
 
 BACKENDS = {"sqlite": sqlite, "memory": memory}
+
+
+class FailingCommit:
+    """A connection whose COMMITs fail as a failed sync does."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+
+    def execute(self, sql: str, *args):
+        if sql == "COMMIT":
+            raise apsw.IOError("disk I/O error")
+        return self._db.execute(sql, *args)
+
+    def __getattr__(self, name: str):
+        return getattr(self._db, name)
 
 
 def draft(count: int = 3, topic: str = "event", received: int = 1_790_000_000_000, text: str = "x") -> Draft:

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import apsw
 import pytest
 
 from eventmill.queue.base import QueueUnavailable
@@ -14,7 +13,7 @@ from eventmill.queue.sqlite.reader import SqliteReader
 from eventmill.queue.sqlite.writer import SqliteWriter
 from scripts.services import Program
 from tests.acceptance.server import until
-from tests.contract.queues import draft
+from tests.contract.queues import FailingCommit, draft
 from tests.crash.conftest import Build
 from tests.crash.inject import injected
 
@@ -59,21 +58,6 @@ def test_a_failed_sync_is_never_acknowledged_and_its_file_never_written_again(
 
 def written(path: Path) -> int:
     return sum(Path(f"{path}{suffix}").stat().st_size for suffix in ("", "-wal") if Path(f"{path}{suffix}").exists())
-
-
-class FailingCommit:
-    """A connection whose COMMITs fail as a failed sync does."""
-
-    def __init__(self, db: apsw.Connection) -> None:
-        self._db = db
-
-    def execute(self, sql: str, *args):
-        if sql == "COMMIT":
-            raise apsw.IOError("disk I/O error")
-        return self._db.execute(sql, *args)
-
-    def __getattr__(self, name: str):
-        return getattr(self._db, name)
 
 
 def test_a_crash_right_after_a_failed_sync_does_not_bring_its_file_back(tmp_path: Path) -> None:

@@ -4,14 +4,13 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-import apsw
 import pytest
 
 from eventmill.queue.base import QueueFull, QueueUnavailable
 from eventmill.queue.sqlite import files
 from eventmill.queue.sqlite.reader import SqliteReader
 from eventmill.queue.sqlite.writer import SqliteWriter
-from tests.contract.queues import draft
+from tests.contract.queues import FailingCommit, draft
 
 ALL = ["event"]
 
@@ -232,21 +231,6 @@ def test_over_the_quota_nothing_is_written(tmp_path: Path) -> None:
     assert writer.check() is not None
     assert len(entries(tmp_path / "q", tmp_path / "p.db")[0]) == 1
     writer.close()
-
-
-class FailingCommit:
-    """A connection whose next COMMIT fails as a failed fsync does."""
-
-    def __init__(self, db: apsw.Connection) -> None:
-        self._db = db
-
-    def execute(self, sql: str, *args):
-        if sql == "COMMIT":
-            raise apsw.IOError("disk I/O error")
-        return self._db.execute(sql, *args)
-
-    def __getattr__(self, name: str):
-        return getattr(self._db, name)
 
 
 def test_a_failed_fsync_poisons_the_file_and_the_refused_events_never_count(tmp_path: Path) -> None:
