@@ -1,14 +1,14 @@
 """Faults 14, 26 and 27: no descriptors left, peers that vanish, peers that dribble. The door goes on."""
 
-import asyncio
-import contextlib
 import json
 import resource
 import socket
 import struct
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +21,9 @@ body_timeout = 2
 idle_timeout = 2
 """
 HEAD = b"POST /e HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+SAMPLE = 1000
+NOISE_S = 0.005
+"""What the scheduler may cost one request in a hundred, however fast the others are."""
 
 
 @pytest.fixture(scope="module")
@@ -103,51 +106,36 @@ def test_a_client_gone_before_the_reply_sends_again_and_counts_once(server: Serv
 
 
 @pytest.mark.alone
-def test_2000_slow_clients_are_closed_and_others_served(server: Server) -> None:
-    healthy: list[float] = []
-    ended = asyncio.run(slow_load(server, 2000, healthy))
-    assert ended == 2000
-    assert healthy
-    until(lambda: open_connections(server) == 0, "no connection left")
-    assert server.restarts() == 0
+def test_2000_slow_clients_are_closed_and_others_served_as_fast_as_without(tmp_path: Path) -> None:
+    config = "[collect]\nheader_timeout = 5\nbody_timeout = 5\nidle_timeout = 5\n"
+    without, beside = [], []
+    with Server(tmp_path / "data", config) as server:
+        healthy(server, lambda done: done == 300)
+        for _ in range(3):
+            without.append(p99(healthy(server, lambda done: done == SAMPLE)))
+            words = [sys.executable, "-m", "tests.faults.slow", str(server.collect_port), "2000"]
+            with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as slow:
+                times = healthy(server, lambda _, slow=slow: slow.poll() is not None)
+                assert slow.stdout is not None
+                assert slow.stdout.read().split() == ["2000", "2000"], "connected at once, and closed by the server"
+            assert len(times) >= SAMPLE / 2
+            beside.append(p99(times))
+            until(lambda: open_connections(server) == 0, "no connection left")
+        assert server.restarts() == 0
+    # A ratio within one run. The best round of each side is the one that the machine disturbed least.
+    assert min(beside) < max(2 * min(without), NOISE_S), (without, beside)
 
 
-async def slow_load(server: Server, clients: int, healthy: list[float]) -> int:
-    """So many clients of one byte a second; how many the server closed. Meanwhile others send, and must succeed."""
-    request = HEAD % 1000 + b'{"category":"slow"' + b" " * 900
+def healthy(server: Server, done: Callable[[int], bool]) -> list[float]:
+    """Seconds of each request, one after another, until so many or so long: all of them must succeed."""
+    times: list[float] = []
+    while not done(len(times)):
+        began = time.perf_counter()
+        assert server.post({"category": "healthy"}).status == 200
+        times.append(time.perf_counter() - began)
+        time.sleep(0.003)
+    return times
 
-    async def dribble(number: int) -> bool:
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.collect_port)
-        # Half of them are slow in the head, half in the body.
-        sent = request[: 20 if number % 2 else 120]
-        at = len(sent)
-        writer.write(sent)
-        closed = asyncio.create_task(reader.read())
-        while not closed.done() and at < len(request):
-            await asyncio.wait([closed], timeout=1)
-            try:
-                writer.write(request[at : at + 1])
-                await writer.drain()
-            except ConnectionError:
-                break
-            at += 1
-        with contextlib.suppress(ConnectionError):
-            await asyncio.wait_for(closed, 10)
-        writer.close()
-        return at < len(request)
 
-    async def serve_others(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            began = time.perf_counter()
-            reply = await asyncio.to_thread(server.post, {"category": "healthy"})
-            assert reply.status == 200
-            healthy.append(time.perf_counter() - began)
-            await asyncio.sleep(0.02)
-
-    stop = asyncio.Event()
-    others = asyncio.create_task(serve_others(stop))
-    async with asyncio.timeout(60):
-        closed = await asyncio.gather(*(dribble(number) for number in range(clients)))
-    stop.set()
-    await others
-    return sum(closed)
+def p99(times: list[float]) -> float:
+    return sorted(times)[len(times) * 99 // 100]
