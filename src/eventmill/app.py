@@ -121,7 +121,7 @@ def services(engine: "Engine") -> "Services":
 
     settings = engine.settings
     return Services(
-        Sources(engine.store, engine.reader, settings.timezone, engine.groups, engine.rate),
+        Sources(engine.store, engine.reader, settings.timezone, engine.groups, engine.rate, engine.closed),
         settings,
         replay=partial(resend, settings.data_dir / "runtime.json"),
         health=engine.trouble,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from eventmill.clock import system_clock
+from eventmill.query.closed import ClosedDays
 from eventmill.queue.base import Reader
 from eventmill.settings import Settings, duration
 from eventmill.store.base import Store, StoreUnavailable
@@ -52,6 +53,7 @@ class Engine:
         `work_reader` is the workers' own; `look_reader` answers questions while they work."""
         self.settings, self.store, self.reader = settings, store, look_reader
         self._work_reader, self._watch = work_reader, watch
+        self.closed = ClosedDays(store, settings.timezone)
         self._stop = threading.Event()
         self.topics: Mapping[str, Topic] = dict(settings.topics)
         self._make = partial(
@@ -73,6 +75,7 @@ class Engine:
     def start(self) -> None:
         self._start_workers()
         self._spawn("housekeeping", self._housekeeping)
+        self._spawn("closed-days", partial(self.closed.run, self._stop))
 
     def groups(self) -> dict[str, list[str]]:
         """The consumer groups that store, and their topics; removed topics whose events the queue holds too."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eventmill.query import counts, lag, ledger, rejects, series, top
+from eventmill.query.closed import ClosedDays
 from eventmill.query.source import Queue, Store
 
 
@@ -17,6 +18,7 @@ class Sources:
     zone: str
     groups: Callable[[], Mapping[str, Sequence[str]]]
     rate: Callable[[], float] = field(default=lambda: 0.0)
+    closed: ClosedDays | None = None
 
 
 Question = Callable[[Sources, Mapping[str, str]], Any]
@@ -31,7 +33,7 @@ def _series(sources: Sources, params: Mapping[str, str]) -> series.Series:
 
 
 def _top(sources: Sources, params: Mapping[str, str]) -> top.Top:
-    return top.top(sources.store, top.parse(params, sources.zone), sources.zone)
+    return top.top(sources.store, top.parse(params, sources.zone), sources.zone, sources.closed)
 
 
 def _ledger(sources: Sources, params: Mapping[str, str]) -> ledger.Ledger:

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 
 import msgspec
 
+from eventmill.query.closed import ClosedDays, Cover, Question, by_value
 from eventmill.query.days import clamp, instants
 from eventmill.query.expired import Expired, Group, expired, grouped
 from eventmill.query.model import FILTERS, Filter, Range, RequestError, known, parse_filter, parse_number, parse_range
-from eventmill.query.select import UNIQUES, Statement, matching, plan
+from eventmill.query.select import Statement, matching, plan
 from eventmill.query.source import Store
 
 COLUMNS = (
@@ -28,6 +29,7 @@ FEW_VALUES = {
 """Of few values: one pass counts visitors too. The rest is ranked by views first."""
 PARAMETERS = ("from", "to", *FILTERS, "dimension", "limit", "tz")
 MAX_LIMIT = 10_000
+_MERGED = "uniqCombined64Merge(16)(visitors) AS uv"
 _PROP = re.compile(r"props\.(.{1,128})", re.DOTALL)
 
 
@@ -69,55 +71,87 @@ def parse(params: Mapping[str, str], default_tz: str) -> TopRequest:
     )
 
 
-def top(store: Store, request: TopRequest, store_zone: str) -> Top:
-    """Events that have no such property are not listed; they count in the total that `share` refers to."""
+def top(store: Store, request: TopRequest, store_zone: str, closed: ClosedDays | None = None) -> Top:
+    """Events that have no such property are not listed; they count in the total that `share` refers to.
+
+    `closed` has days that were counted before."""
     first, last = clamp(request.days)
     if first > last:
         return Top([])
-    made, value = _values(request, store_zone)
-    made.params["limit"] = request.limit
-    tail = "HAVING pv > 0 ORDER BY pv DESC, 1 ASC LIMIT {limit:UInt32}"
+    days = Range(first, last, request.days.tz)
     old = expired(store, request.filter, request.days, store_zone) if request.dimension in KEPT else None
-    few = request.dimension in FEW_VALUES or old is not None
-    rows = grouped(store, made, [Group(value, value)], old, uniques=few, tail=tail)
-    visitors = {} if few else _visitors(store, made, value, [str(row[0]) for row in rows])
+    if request.dimension in DAILY or old is not None:
+        rows = _few(store, request, old, store_zone)
+    else:
+        rows = _from_days(store, request, days, closed)
     total = _total(store, request, old, store_zone)
-    ranked = []
-    for row in rows:
-        shown, pv = str(row[0]), int(row[1])
-        # An event stored between the two questions must not make a share above one.
-        ranked.append(Ranked(shown, pv, int(row[2]) if few else visitors.get(shown, 0), pv / max(total, pv)))
-    return Top(ranked)
+    # An event stored between the two questions must not make a share above one.
+    return Top([Ranked(value, pv, uv, pv / max(total, pv)) for value, pv, uv in rows])
 
 
-def _values(request: TopRequest, store_zone: str) -> tuple[Statement, str]:
-    """Conditions, and the expression of the dimension as text."""
+def _few(store: Store, request: TopRequest, old: Expired | None, store_zone: str) -> list[tuple[str, int, int]]:
+    """Parts of the key: from projections where they have it, joined with expired days."""
     if request.dimension in DAILY:
         depth = {"category": 1, "action": 2}.get(request.dimension, 0)
         made = plan(request.filter, request.days, depth=depth, store_zone=store_zone, finest="day", uniques=True)
-        return made.statement, request.dimension
+        statement = made.statement
+    else:
+        statement = matching(request.filter)
+        since, until = instants(request.days)
+        statement.where += ["time >= {since:DateTime64(3, 'UTC')}", "time < {until:DateTime64(3, 'UTC')}"]
+        statement.params |= {"since": since, "until": until}
+    statement.params["limit"] = request.limit
+    name = request.dimension
+    tail = "HAVING pv > 0 ORDER BY pv DESC, 1 ASC LIMIT {limit:UInt32}"
+    rows = grouped(store, statement, [Group(name, name)], old, uniques=True, tail=tail)
+    return [(str(row[0]), int(row[1]), int(row[2])) for row in rows]
+
+
+def _from_days(store: Store, request: TopRequest, days: Range, closed: ClosedDays | None) -> list[tuple[str, int, int]]:
+    """Any other dimension: days counted before, and the events of the rest. Where a field has many values they are
+    ranked by views first: states of visitors for all of them cost five times more."""
+    statement, value, shown = _values(request)
+    cover = closed.cover(question(request), days) if closed else None
+    cover = cover or Cover(0, [], [days])
+    few = request.dimension in FEW_VALUES or request.dimension.startswith("props.")
+    made, table = by_value(cover, value, statement.where, statement.params, uniques=few)
+    made.params["limit"] = request.limit
+    name = shown.replace("%s", "counted")
+    columns = [f"{name} AS shown", "sum(views) AS pv", *([_MERGED] if few else [])]
+    tail = "ORDER BY pv DESC, shown ASC LIMIT {limit:UInt32}"
+    rows = store.query(made.build(columns, ["shown"], table, tail), made.params)
+    if few:
+        return [(str(row[0]), int(row[1]), int(row[2])) for row in rows]
+    names = [str(row[0]) for row in rows]
+    made, table = by_value(
+        cover, value, statement.where, {**statement.params, "names": names},
+        uniques=True, only=f"has({{names:Array(String)}}, {shown})" if shown != "%s" else "%s IN {names:Array(String)}",
+    )  # fmt: skip
+    found = store.query(made.build([f"{name} AS shown", _MERGED], ["shown"], table), made.params)
+    visitors = {str(row[0]): int(row[1]) for row in found}
+    return [(name, int(row[1]), visitors.get(name, 0)) for name, row in zip(names, rows, strict=True)]
+
+
+def question(request: TopRequest) -> Question:
+    """What of a request is counted for days that are over."""
+    statement, value, _ = _values(request)
+    return Question(value, tuple(statement.where), statement.params, request.filter, request.days.tz)
+
+
+def _values(request: TopRequest) -> tuple[Statement, str, str]:
+    """Conditions, the expression that is counted, and how it is shown, `%s` standing for it."""
     statement = matching(request.filter)
-    since, until = instants(request.days)
-    statement.where += ["time >= {since:DateTime64(3, 'UTC')}", "time < {until:DateTime64(3, 'UTC')}"]
-    statement.params |= {"since": since, "until": until}
     prop = _PROP.fullmatch(request.dimension)
     if prop is None:
         if request.dimension in NUMBERS:
             statement.where.append(f"{request.dimension} IS NOT NULL")
-            return statement, f"toString({request.dimension})"
-        return statement, request.dimension
+            return statement, f"toString({request.dimension})", "%s"
+        return statement, request.dimension, "%s"
+    # Counted as JSON, one look at the text of each event. Shown as text where it is text: 1 and "1" are one value.
     statement.params["prop"] = prop[1]
-    statement.where.append("JSONHas(props, {prop:String})")
-    # Text as it is, everything else as JSON: 1 and "1" are one value.
-    text, other = "JSONExtractString(props, {prop:String})", "JSONExtractRaw(props, {prop:String})"
-    return statement, f"if(JSONType(props, {{prop:String}}) = 'String', {text}, {other})"
-
-
-def _visitors(store: Store, made: Statement, value: str, shown: list[str]) -> dict[str, int]:
-    """Uniques of these values only: where a field has many values, states for all of them cost five times more."""
-    statement = Statement([*made.where, f"{value} IN {{shown:Array(String)}}"], {**made.params, "shown": shown})
-    rows = store.query(statement.build([f"{value} AS shown_value", UNIQUES], ["shown_value"]), statement.params)
-    return {str(row[0]): int(row[1]) for row in rows}
+    value = "JSONExtractRaw(props, {prop:String})"
+    statement.where.append(f"{value} != ''")
+    return statement, value, "if(startsWith(%s, '\"'), JSONExtractString(%s), %s)"
 
 
 def _total(store: Store, request: TopRequest, old: Expired | None, store_zone: str) -> int:

@@ -53,7 +53,8 @@ _READ = {
 
 
 class ClickHouseStore:
-    """Store of `store.base`. One handle writes; `READERS` handles read, each by one thread at a time."""
+    """Store of `store.base`. One handle inserts, one commands (no long command makes an insert wait), `READERS`
+    handles read; each is used by one thread at a time."""
 
     def __init__(
         self,
@@ -94,8 +95,9 @@ class ClickHouseStore:
         self._readers: queue.LifoQueue[Client | None] = queue.LifoQueue()
         for _ in range(READERS):
             self._readers.put(None)
-        self._write_lock = threading.Lock()
+        self._write_lock, self._command_lock = threading.Lock(), threading.Lock()
         self._writer: Client | None = None
+        self._commander: Client | None = None
         self._table_functions: frozenset[str] = frozenset()
         try:
             self._start(zone)
@@ -164,18 +166,22 @@ class ClickHouseStore:
         return pl.read_ipc_stream(io.BytesIO(block))
 
     def command(self, sql: str, params: Mapping[str, Any] | None = None) -> None:
-        with self._write_lock, _errors("command"):
-            self._write_client().command(sql, parameters=dict(params or {}))
+        with self._command_lock, _errors("command"):
+            self._write_client()  # says so where the store is closed
+            if self._commander is None:
+                self._commander = self._connect(self._database, dict(_WRITE))
+            self._commander.command(sql, parameters=dict(params or {}))
 
     def close(self) -> None:
         while not self._readers.empty():
             reader = self._readers.get()
             if reader is not None:
                 reader.close()
-        with self._write_lock:
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
+        with self._write_lock, self._command_lock:
+            for client in (self._writer, self._commander):
+                if client is not None:
+                    client.close()
+            self._writer = self._commander = None
         if self._engine is not None:
             self._engine.close()
 

@@ -1,4 +1,5 @@
--- One row per event. Client times are untrusted, so partitions follow the time of receipt.
+-- One row per event. Client times are untrusted, so partitions follow the time of receipt. The day stands early in
+-- the key: a question about one day of a large month then reads that day's rows only.
 -- {zone} is the configured time zone: the day projections cut days there.
 CREATE TABLE IF NOT EXISTS events
 (
@@ -64,7 +65,7 @@ CREATE TABLE IF NOT EXISTS events
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(received)
-ORDER BY (site, topic, category, action, label, value, time)
+ORDER BY (site, topic, toDate(time), category, action, label, value, time)
 -- A part as inserted is one file, not two for each column: every file of a part costs an fsync. Merged parts are
 -- synced too: their sources are dropped, and a power cut would leave broken parts behind.
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1, min_bytes_for_wide_part = 268435456;
@@ -129,3 +130,30 @@ CREATE TABLE IF NOT EXISTS daily
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (site, topic, category, action, label, value, day, source)
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, min_rows_to_fsync_after_merge = 1;
+
+-- Values of a dimension counted for days that are over: a cache, made when asked for and thrown away at will.
+-- An attempt is one whole day of one question, inserted as one part; `closed_days` says which attempt counts, and which days have too many values to be kept.
+CREATE TABLE IF NOT EXISTS closed_days
+(
+    question       UInt64,
+    day            Date,
+    version        UInt64,
+    attempt        UInt64,
+    kept           Bool,
+    rows           UInt64,
+    spec           String CODEC(ZSTD(3))
+)
+ENGINE = ReplacingMergeTree(attempt)
+ORDER BY (question, day);
+
+CREATE TABLE IF NOT EXISTS closed_values
+(
+    question       UInt64,
+    value          String,
+    attempt        UInt64,
+    pv             UInt64,
+    uv             AggregateFunction(uniqCombined64(16), UInt64) CODEC(NONE)
+)
+ENGINE = MergeTree
+ORDER BY (question, value, attempt)
+SETTINGS index_granularity = 512;
