@@ -8,10 +8,11 @@ from eventmill.event import receipt_block
 from eventmill.queue.base import Entry, Position
 from eventmill.store.base import Store
 from eventmill.work.batch import PLACE, RECEIPT, Batch
-from eventmill.work.identity import id_hashes
+from eventmill.work.identity import hashed_where, id_hashes
 from eventmill.work.seen import KNOWN, Seen
 
 _RECEIPT_SCHEMA = {"receipt_high": pl.UInt64, "receipt_low": pl.UInt64, "receipt_index": pl.UInt32}
+_NEW, _AGAIN, _DUPLICATE, _CONFLICT = range(4)
 
 
 class Dedup:
@@ -77,7 +78,7 @@ class Dedup:
         self._stored = self._stored.clear()
         self._rejected = self._rejected.clear()
         self._interrupted.clear()
-        self._seen.add(inserted.filter(pl.col("id_hash") != 0).select(KNOWN))
+        self._seen.add(inserted.select(KNOWN).filter(pl.col("id_hash") != 0))
 
     def _compare_range(self, frame: pl.DataFrame) -> None:
         """Receipts of all that the store holds from the time that these rows were received in."""
@@ -104,32 +105,43 @@ class Dedup:
                 (batch.redelivered if known is self._stored else batch.rejected_again).append(again.select(PLACE))
 
     def _ids(self, batch: Batch) -> None:
-        frame = batch.frame.with_columns(pl.lit(0, dtype=pl.UInt64).alias("id_hash"))
-        named = frame["id"] != ""
-        if not named.any():
-            batch.frame = frame
+        ids = hashed_where(batch.frame["id"] != "", batch.frame, id_hashes)
+        batch.frame = batch.frame.with_columns(ids.alias("id_hash"))
+        hashes = ids.filter(ids != 0).to_list()
+        if not hashes:
             return
-        hashes = id_hashes(frame.filter(named))
-        frame = frame.with_columns(
-            frame["id_hash"].scatter(named.arg_true(), pl.Series(hashes, dtype=pl.UInt64)),
-        )
-        known = self._seen.find(hashes).rename({name: f"_{name}" for name in KNOWN if name != "id_hash"})
-        frame = frame.join(known, on="id_hash", how="left", maintain_order="left")
-        has_id = pl.col("id_hash") != 0
-        first = pl.col("row") == pl.col("row").min().over("id_hash")
-        content_before = pl.coalesce("_content", pl.col("content").first().over("id_hash"))
-        same_receipt = pl.all_horizontal(pl.col(f"_{name}").eq_missing(pl.col(name)) for name in RECEIPT)
-        frame = frame.with_columns(
-            (has_id & pl.col("_content").is_not_null() & same_receipt).alias("_again"),
-            (has_id & (pl.col("_content").is_not_null() | ~first)).alias("_repeat"),
-            (content_before == pl.col("content")).alias("_same"),
-        )
-        again = frame.filter("_again")
-        if again.height:
-            batch.redelivered.append(again.select(PLACE))
-        duplicate = frame.filter(pl.col("_repeat") & ~pl.col("_again") & pl.col("_same"))
-        if duplicate.height:
-            batch.duplicate = duplicate.select(PLACE)
-        batch.frame = frame.filter(~pl.col("_again") & ~(pl.col("_repeat") & pl.col("_same")))
-        batch.reject(pl.col("_repeat"), pl.lit("id_conflict"), pl.lit("the id was stored with other content"))
-        batch.frame = batch.frame.select(pl.exclude("^_(content|receipt_.*|again|repeat|same)$"))
+        known = self._seen.find(hashes)
+        if known.height or len(set(hashes)) < len(hashes):
+            split_by_id(batch, known)
+
+
+def split_by_id(batch: Batch, known: pl.DataFrame) -> None:
+    """Leaves the first row of each id in the frame, where the id is new; `known` (KNOWN) has the ids that are not."""
+    ids = batch.frame["id_hash"]
+    # Only rows that share their id are compared: the others are nearly all, and new.
+    doubtful = (ids != 0) & (ids.is_duplicated() | ids.is_in(known["id_hash"]))
+    stored = known.rename({name: f"_{name}" for name in KNOWN if name != "id_hash"})
+    rows = batch.frame.select("row", "id_hash", "content", *RECEIPT).filter(doubtful)
+    rows = rows.join(stored, on="id_hash", how="left", maintain_order="left")
+    first = pl.col("row") == pl.col("row").min().over("id_hash")
+    is_stored = pl.col("_content").is_not_null()
+    same_receipt = pl.all_horizontal(pl.col(f"_{name}").eq_missing(pl.col(name)) for name in RECEIPT)
+    content_before = pl.coalesce("_content", pl.col("content").first().over("id_hash"))
+    verdict = (
+        pl.when(is_stored & same_receipt).then(_AGAIN)
+        .when(~is_stored & first).then(_NEW)
+        .when(content_before == pl.col("content")).then(_DUPLICATE)
+        .otherwise(_CONFLICT)
+    )  # fmt: skip
+    verdicts = pl.zeros(ids.len(), dtype=pl.UInt8, eager=True)
+    verdicts = verdicts.scatter(doubtful.arg_true(), rows.select(verdict.cast(pl.UInt8)).to_series())
+    frame = batch.frame.with_columns(verdicts.alias("_verdict"))
+    again = frame.filter(pl.col("_verdict") == _AGAIN)
+    if again.height:
+        batch.redelivered.append(again.select(PLACE))
+    duplicate = frame.filter(pl.col("_verdict") == _DUPLICATE)
+    if duplicate.height:
+        batch.duplicate = duplicate.select(PLACE)
+    batch.frame = frame.filter(pl.col("_verdict").is_in([_NEW, _CONFLICT]))
+    batch.reject(pl.col("_verdict") == _CONFLICT, pl.lit("id_conflict"), pl.lit("the id was stored with other content"))
+    batch.frame = batch.frame.drop("_verdict")

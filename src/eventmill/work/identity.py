@@ -1,5 +1,8 @@
 """What makes two events the same: their ids' hash, and the hash of their content as sent."""
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 import polars as pl
 import xxhash
@@ -7,9 +10,8 @@ import xxhash
 from eventmill.event import KEY_PARTS
 from eventmill.work.batch import Batch
 
-_CONTENT = (
+_TEXTS = (
     "site",
-    "time",
     *KEY_PARTS,
     "user",
     "session",
@@ -20,7 +22,9 @@ _CONTENT = (
     "language",
     "screen",
 )
+_NUMBERS = ("duration_ms", "bytes")
 _ABSENT, _SEPARATOR = "\x00", "\x1f"
+_SLICE = 2_000
 
 
 def _number(text: str) -> float | int:
@@ -29,7 +33,8 @@ def _number(text: str) -> float | int:
 
 
 _decode = msgspec.json.Decoder(float_hook=_number).decode
-_encode = msgspec.json.Encoder(order="sorted").encode
+_decode_all = msgspec.json.Decoder(list[Any], float_hook=_number).decode
+_encoder = msgspec.json.Encoder(order="sorted")
 _NUMERIC = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
 
@@ -46,34 +51,46 @@ class Identify:
         if frame["key"].null_count() < frame.height:
             made = pl.format("{}-{}", pl.col("key"), pl.col("receipt_index"))
             frame = frame.with_columns(pl.coalesce(pl.when(pl.col("id") != "").then(pl.col("id")), made).alias("id"))
-        batch.frame = frame.with_columns(pl.lit(0, dtype=pl.UInt64).alias("content"))
-        named = (pl.col("id").is_not_null() & (pl.col("id") != "")).alias("named")
-        mask = batch.frame.select(named)["named"]
-        if mask.any():
-            hashes = pl.Series("content", content_hashes(batch.frame.filter(mask)), dtype=pl.UInt64)
-            where = mask.arg_true()
-            batch.frame = batch.frame.with_columns(batch.frame["content"].scatter(where, hashes))
+        hashes = hashed_where(frame["id"].fill_null("") != "", frame, content_hashes)
+        batch.frame = frame.with_columns(hashes.alias("content"))
         return batch
 
 
-def content_hashes(frame: pl.DataFrame) -> list[int]:
+def hashed_where(mask: pl.Series, frame: pl.DataFrame, hashes: Callable[[pl.DataFrame], pl.Series]) -> pl.Series:
+    """The hashes of the rows where `mask` holds, 0 elsewhere."""
+    if mask.all():
+        return hashes(frame)
+    nothing = pl.zeros(frame.height, dtype=pl.UInt64, eager=True)
+    return nothing.scatter(mask.arg_true(), hashes(frame.filter(mask))) if mask.any() else nothing
+
+
+def content_hashes(frame: pl.DataFrame) -> pl.Series:
     """One 64-bit hash a row: absent is not empty, numbers count by value, props by value with keys sorted."""
-    parts = [pl.col(name).fill_null(_ABSENT) for name in _CONTENT if name != "time"]
-    parts += [pl.col(name).cast(pl.String).fill_null(_ABSENT) for name in ("duration_ms", "bytes")]
-    times = _times(frame["time"])
-    props = pl.Series("_props", [_props(text) for text in frame["props"].to_list()], dtype=pl.String)
-    joined = frame.with_columns(times, props).select(pl.concat_str([*parts, "_time", "_props"], separator=_SEPARATOR))
-    digest = xxhash.xxh3_64_intdigest
-    return [digest(text) for text in joined.to_series().cast(pl.Binary).to_list()]
+    parts = [_part(frame[name]) for name in (*_TEXTS, *_NUMBERS)]
+    parts += [_times(frame["time"]), _props(frame["props"])]
+    return _hashed(frame.select(pl.concat_str(parts, separator=_SEPARATOR)))
 
 
-def id_hashes(frame: pl.DataFrame) -> list[int]:
-    """The 64-bit hash of (site, topic, id) for each row: ids are unique per site and topic."""
-    joined = frame.select(
-        pl.concat_str(["site", pl.col("of_topic").cast(pl.String), "id"], separator=_SEPARATOR)
-    ).to_series()
-    digest = xxhash.xxh3_64_intdigest
-    return [digest(text) or 1 for text in joined.cast(pl.Binary).to_list()]
+def id_hashes(frame: pl.DataFrame) -> pl.Series:
+    """The 64-bit hash of (site, topic, id) for each row, never 0: ids are unique per site and topic."""
+    hashes = _hashed(
+        frame.select(pl.concat_str(["site", pl.col("of_topic").cast(pl.String), "id"], separator=_SEPARATOR))
+    )
+    return hashes.replace(0, 1) if hashes.min() == 0 else hashes
+
+
+def _hashed(texts: pl.DataFrame) -> pl.Series:
+    """xxh3 of the bytes of one column. In slices, whose bytes stay in the processor's cache: half the price."""
+    column, hashes = texts.to_series().cast(pl.Binary), list[int]()
+    for part in column.to_frame().iter_slices(_SLICE):
+        hashes.extend(map(xxhash.xxh3_64_intdigest, part.to_series().to_list()))
+    return pl.Series(hashes, dtype=pl.UInt64)
+
+
+def _part(column: pl.Series) -> pl.Expr | pl.Series:
+    if column.null_count() == column.len():
+        return pl.lit(_ABSENT)
+    return column.cast(pl.String).fill_null(_ABSENT)
 
 
 def _times(texts: pl.Series) -> pl.Series:
@@ -86,5 +103,26 @@ def _times(texts: pl.Series) -> pl.Series:
     return kept.alias("_time")
 
 
-def _props(text: str | None) -> str:
-    return _ABSENT if text is None else _encode(_decode(text)).decode()
+def _props(texts: pl.Series) -> pl.Series | pl.Expr:
+    """Each text by value and with its keys sorted."""
+    given = texts.drop_nulls()
+    if not given.len():
+        return pl.lit(_ABSENT)
+    made: list[str] = []
+    for part in given.to_frame().iter_slices(_SLICE):
+        made += _sorted_keys(part.to_series().to_list())
+    canonical = pl.Series("_props", made, dtype=pl.String)
+    if given.len() == texts.len():
+        return canonical
+    return texts.fill_null(_ABSENT).scatter(texts.is_not_null().arg_true(), canonical).alias("_props")
+
+
+def _sorted_keys(texts: list[str]) -> list[str]:
+    """All are read as one list: a call for each text costs more than its work. What cannot be read so, one by one."""
+    try:
+        values = _decode_all("[" + ",".join(texts) + "]")
+    except (msgspec.DecodeError, RecursionError):
+        values = []
+    if len(values) != len(texts):
+        values = [_decode(text) for text in texts]
+    return _encoder.encode_lines(values).decode().removesuffix("\n").split("\n")

@@ -7,6 +7,7 @@ added at the start, and all of it is rebuilt where the files are missing. An id 
 import json
 import os
 from collections.abc import Sequence
+from operator import index
 from pathlib import Path
 
 import polars as pl
@@ -20,8 +21,9 @@ _SCHEMA = {
     "id_hash": pl.UInt64, "content": pl.UInt64,
     "receipt_high": pl.UInt64, "receipt_low": pl.UInt64, "receipt_index": pl.UInt32,
 }  # fmt: skip
-_ERROR_RATE = 1e-5
-_SEGMENTS = (100_000, 1_000_000, 10_000_000)
+_SEGMENTS = ((100_000, 1e-7), (1_000_000, 1e-6), (10_000_000, 1e-5))
+"""Ids and error rate of each filter, the last one again and again. What is wrongly held for known is asked of the
+store, which costs more than the bits of the small ones, and every filter is asked about every id."""
 _RECENT_ROWS = 500_000
 _ASK = 10_000
 _SLICE = 1_000_000
@@ -74,7 +76,7 @@ class Seen:
         """The stored rows (KNOWN) of those hashes that were stored before."""
         maybe: set[int] = set()
         for seen in self._filters:
-            maybe.update([h for h in hashes if h in seen])
+            maybe.update(filter(seen.__contains__, hashes))
         if not maybe:
             return pl.DataFrame(schema=_SCHEMA)
         wanted = pl.DataFrame({"id_hash": pl.Series(sorted(maybe), dtype=pl.UInt64)})
@@ -107,7 +109,7 @@ class Seen:
         self._filters, self._room = [], 0
         try:
             meta = json.loads((self._folder / "meta.json").read_text(encoding="utf-8"))
-            loaded = [Bloom.load(str(self._folder / f"{place:04d}.bloom"), int) for place in range(meta["segments"])]
+            loaded = [Bloom.load(str(self._folder / f"{place:04d}.bloom"), index) for place in range(meta["segments"])]
         except (OSError, ValueError, KeyError):
             return None
         self._filters, self._room = loaded, int(meta["room"])
@@ -116,8 +118,8 @@ class Seen:
     def _add_hashes(self, hashes: list[int]) -> None:
         while hashes:
             if self._room <= 0:
-                capacity = _SEGMENTS[min(len(self._filters), len(_SEGMENTS) - 1)]
-                self._filters.append(Bloom(capacity, _ERROR_RATE, int))
+                capacity, error_rate = _SEGMENTS[min(len(self._filters), len(_SEGMENTS) - 1)]
+                self._filters.append(Bloom(capacity, error_rate, index))
                 self._room = capacity
             part, hashes = hashes[: self._room], hashes[self._room :]
             self._filters[-1].update(part)

@@ -1,12 +1,14 @@
 """What makes two events the same."""
 
 import json
+from unittest.mock import patch
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventmill.work.identity import Identify
+from eventmill.work.identity import Identify, content_hashes, id_hashes
 from tests.unit.work.lines import batch
 
 
@@ -83,3 +85,35 @@ def test_the_order_of_keys_never_matters(props: dict, dice) -> None:
         return [shuffled(item) for item in value] if isinstance(value, list) else value
 
     assert content({"props": json.dumps(props)}) == content({"props": json.dumps(shuffled(props), indent=1)})
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.none() | st.dictionaries(st.text("abc\u2028\x85é", max_size=2), VALUES, max_size=4), min_size=1))
+def test_many_props_read_at_once_give_what_each_gives_alone(listed: list[dict | None]) -> None:
+    events = [
+        {"id": str(n), **({} if props is None else {"props": json.dumps(props)})} for n, props in enumerate(listed)
+    ]
+    with patch("eventmill.work.identity._SLICE", 3):
+        together = Identify()(batch(*events)).frame["content"].to_list()
+    assert together == [content(event) for event in events]
+
+
+def test_props_that_a_list_has_no_depth_left_for() -> None:
+    """The door takes what it can just read; in a list the same is one level deeper."""
+    texts = ['{"b":2,"a":1.0}', "{}"]
+    with patch("eventmill.work.identity._decode_all", side_effect=RecursionError):
+        slow = content_hashes(batch(*({"props": text} for text in texts)).frame)
+    assert slow.equals(content_hashes(batch(*({"props": text} for text in texts)).frame))
+
+
+def test_the_hashes_that_stores_hold_stay_as_they_are() -> None:
+    """Content and id hashes are on disk: with other ones, a retry after an upgrade would be a conflict."""
+    events = [
+        {"id": "a", "time": "1795168800.0", "category": "c", "duration_ms": 1.5, "props": '{"b":1.10,"a":[1.0,"é"]}'},
+        {"id": "b"},
+        {"category": "no id"},
+    ]
+    frame = Identify()(batch(*events)).frame
+    assert frame["content"].to_list() == [3404108147447233782, 12482103398110398768, 0]
+    named = frame.with_columns(pl.col("site").fill_null("")).filter(pl.col("id").is_not_null())
+    assert id_hashes(named).to_list() == [14824462750366604843, 15549688095014832030]
