@@ -36,6 +36,7 @@ class Seen:
         self._store, self._stream, self._folder = store, stream, folder
         self._filters: list[Bloom] = []
         self._room = 0
+        self._whole = 0  # how many filters take no more ids and are on disk as they are here
         self._recent: list[pl.DataFrame] = []
         self._changed = False
 
@@ -91,28 +92,33 @@ class Seen:
         if not self._changed:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        for place, segment in enumerate(self._filters):
+        for place in range(self._whole, len(self._filters)):
             path = self._folder / f"{place:04d}.bloom"
-            if place == len(self._filters) - 1 or not path.exists():
-                segment.save(str(path.with_suffix(".new")))
-                _sync(path.with_suffix(".new"))
-                path.with_suffix(".new").replace(path)
+            self._filters[place].save(str(path.with_suffix(".new")))
+            _sync(path.with_suffix(".new"))
+            path.with_suffix(".new").replace(path)
         meta = {"batch": batch, "segments": len(self._filters), "room": self._room}
         new = self._folder / "meta.new"
         new.write_text(json.dumps(meta), encoding="utf-8")
         _sync(new)
         new.replace(self._folder / "meta.json")
+        self._whole = len(self._filters) - 1
         self._changed = False
 
     def _load(self) -> int | None:
         """The last batch that the loaded filter holds; None where there is no filter."""
-        self._filters, self._room = [], 0
+        self._filters, self._room, self._whole = [], 0, 0
+        path = self._folder / "meta.json"
         try:
-            meta = json.loads((self._folder / "meta.json").read_text(encoding="utf-8"))
+            meta = json.loads(path.read_text(encoding="utf-8"))
             loaded = [Bloom.load(str(self._folder / f"{place:04d}.bloom"), index) for place in range(meta["segments"])]
         except (OSError, ValueError, KeyError):
+            # What is built anew has other ids in each file: a crash amid its first save must not mix the two.
+            if path.exists():
+                path.unlink()
+                _sync(self._folder)
             return None
-        self._filters, self._room = loaded, int(meta["room"])
+        self._filters, self._room, self._whole = loaded, int(meta["room"]), len(loaded) - 1
         return int(meta["batch"])
 
     def _add_hashes(self, hashes: list[int]) -> None:
