@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+
 from eventmill.event import KEY_PARTS
 from eventmill.query.days import clamp, instants, quarter_hours
 from eventmill.query.model import Filter, Range
@@ -51,6 +53,18 @@ def matching(chosen: Filter) -> Statement:
     if chosen.bot is not None:
         made.equal("bot", chosen.bot, "Bool")
     return made
+
+
+def prop_json(name: str, params: dict[str, Any], tag: str = "prop") -> str:
+    """The expression of a property as JSON, '' where an event has none; its parameters are added to `params`.
+
+    Looking for `"name":` is exact where no object is nested and nothing escaped (`props` is canonical: no spaces, no
+    key twice), and twice as fast as parsing.
+    """
+    params[tag], params[f"{tag}_quoted"] = name, msgspec.json.encode(name)[1:-1].decode()
+    quick, exact = f"simpleJSONExtractRaw(props, {{{tag}_quoted:String}})", f"JSONExtractRaw(props, {{{tag}:String}})"
+    plain = "position(props, '{', 2) = 0 AND position(props, '\\\\') = 0"
+    return f"if({plain}, {quick}, {exact})"
 
 
 @dataclass(slots=True, frozen=True)

@@ -9,7 +9,7 @@ from eventmill.query.closed import ClosedDays, Cover, Question, by_value
 from eventmill.query.days import clamp, instants
 from eventmill.query.expired import Expired, Group, expired, grouped
 from eventmill.query.model import FILTERS, Filter, Range, RequestError, known, parse_filter, parse_number, parse_range
-from eventmill.query.select import Statement, matching, plan
+from eventmill.query.select import Statement, matching, plan, prop_json
 from eventmill.query.source import Store
 
 COLUMNS = (
@@ -147,9 +147,8 @@ def _values(request: TopRequest) -> tuple[Statement, str, str]:
             statement.where.append(f"{request.dimension} IS NOT NULL")
             return statement, f"toString({request.dimension})", "%s"
         return statement, request.dimension, "%s"
-    # Counted as JSON, one look at the text of each event. Shown as text where it is text: 1 and "1" are one value.
-    statement.params["prop"] = prop[1]
-    value = "JSONExtractRaw(props, {prop:String})"
+    # Counted as JSON, shown as text where it is text: 1 and "1" are one value.
+    value = prop_json(prop[1], statement.params)
     statement.where.append(f"{value} != ''")
     return statement, value, "if(startsWith(%s, '\"'), JSONExtractString(%s), %s)"
 
