@@ -8,6 +8,7 @@ Only the standard library is imported, so this runs before there is a virtual en
 """
 
 from scripts.services.base import MissingError, Program, Running, Server, free_port
+from scripts.services.gcc import Gcc
 from scripts.services.nginx import Nginx
 from scripts.services.postgresql import PostgreSQL
 
@@ -18,6 +19,7 @@ CATALOGUE: dict[str, Program] = {
         Program("wrk", package="wrk"),
         Program("strace", package="strace"),
         Program("chromium", package="chromium"),
+        Gcc(),
         Nginx(),
         PostgreSQL(),
     )

@@ -29,7 +29,8 @@ def main(arguments: list[str]) -> int:
 
 def install() -> None:
     """Installs the packages of what is missing; does nothing when nothing is."""
-    packages = sorted({program.package for program in CATALOGUE.values() if program.find() is None})
+    missing = [program for program in CATALOGUE.values() if program.find() is None]
+    packages = sorted({name for program in missing for name in program.package.split()})
     if not packages:
         return
     if shutil.which("apt-get") is None:

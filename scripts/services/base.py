@@ -23,7 +23,7 @@ class MissingError(Exception):
 
 @dataclass(frozen=True)
 class Program:
-    """Something to run, from one Debian package."""
+    """Something to run, from one Debian package, or from several with spaces between."""
 
     name: str
     package: str

@@ -1,14 +1,15 @@
 """Fault 16: the machine's clock goes back an hour, then on by ten years, then back, under load and across restarts."""
 
 import json
-import shutil
 import struct
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from scripts.services import Program
 from tests.acceptance.server import until
 from tests.crash.conftest import Build
 
@@ -19,10 +20,10 @@ HOUR, TEN_YEARS = 3600, 10 * 365 * 86_400
 class MovedClock:
     """The wall clock of the processes started with `env`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, gcc: Path) -> None:
         self._file, library = folder / "clock", folder / "clock_shim.so"
         source = Path(__file__).with_name("clock_shim.c")
-        subprocess.run(["gcc", "-O2", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True)
+        subprocess.run([gcc, "-O2", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True)
         self.env = {"LD_PRELOAD": str(library), "EVENTMILL_TEST_CLOCK": str(self._file)}
         self.move(0)
 
@@ -33,9 +34,10 @@ class MovedClock:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc for the clock shim (Debian package gcc)")
-def test_nothing_is_lost_double_or_purged_when_the_clock_jumps(rig: Build, tmp_path: Path) -> None:
-    clock = MovedClock(tmp_path)
+def test_nothing_is_lost_double_or_purged_when_the_clock_jumps(
+    rig: Build, tmp_path: Path, service: Callable[[str], Program]
+) -> None:
+    clock = MovedClock(tmp_path, service("gcc").path)
     one = rig()
     one.start(clock.env)
     early = [{"id": f"early-{n}", "site": "shop", "label": f"early-{n}"} for n in range(50)]
