@@ -107,11 +107,11 @@ class Dedup:
     def _ids(self, batch: Batch) -> None:
         ids = hashed_where(batch.frame["id"] != "", batch.frame, id_hashes)
         batch.frame = batch.frame.with_columns(ids.alias("id_hash"))
-        hashes = ids.filter(ids != 0).to_list()
-        if not hashes:
+        hashes = ids.filter(ids != 0)
+        if hashes.is_empty():
             return
         known = self._seen.find(hashes)
-        if known.height or len(set(hashes)) < len(hashes):
+        if known.height or hashes.n_unique() < hashes.len():
             split_by_id(batch, known)
 
 

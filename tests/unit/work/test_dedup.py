@@ -29,8 +29,8 @@ class Stored:
     def __init__(self, rows: pl.DataFrame) -> None:
         self.rows = rows
 
-    def find(self, hashes: Sequence[int]) -> pl.DataFrame:
-        return self.rows.filter(pl.col("id_hash").is_in(list(hashes)))
+    def find(self, hashes: pl.Series) -> pl.DataFrame:
+        return self.rows.join(hashes.unique().to_frame("id_hash"), on="id_hash", how="semi")
 
 
 def taken(events: Sequence[tuple[int, str]]) -> Batch:

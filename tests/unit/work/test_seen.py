@@ -7,14 +7,15 @@ from random import Random
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventmill.work.seen import KNOWN, Seen
+from eventmill.work.seen import KNOWN, Filter, Seen
 
-SMALL = patch("eventmill.work.seen._SEGMENTS", ((10, 1e-7), (20, 1e-6), (40, 1e-5)))
+SMALL = patch("eventmill.work.seen._SEGMENTS", (10, 20, 40))
 """So that a few ids fill several filters."""
 
 
@@ -79,7 +80,7 @@ def test_what_was_added_is_found_again(steps: list[int | str]) -> None:
         seen = Seen(store, "g", Path(folder))
         seen.open(batch)
         everything = list(store.batch_of)
-        assert sorted(seen.find(everything)["id_hash"]) == sorted(everything)
+        assert sorted(seen.find(pl.Series(everything, dtype=pl.UInt64))["id_hash"]) == sorted(everything)
 
 
 @pytest.mark.parametrize("dies_at", range(8))
@@ -111,4 +112,24 @@ def test_a_crash_while_saving_anew_forgets_nothing(tmp_path: Path, dies_at: int)
                 pass
         last = Seen(store, "g", tmp_path)
         last.open(4)
-        assert sorted(last.find(list(store.batch_of))["id_hash"]) == sorted(store.batch_of)
+        assert sorted(last.find(pl.Series(list(store.batch_of), dtype=pl.UInt64))["id_hash"]) == sorted(store.batch_of)
+
+
+@pytest.mark.parametrize("capacity", [100_000, 1_000_000])
+def test_a_full_filter_holds_all_and_is_seldom_wrong(capacity: int) -> None:
+    dice = np.random.default_rng(capacity)
+    added, others = dice.integers(0, 1 << 64, (2, capacity), dtype=np.uint64)
+    full = Filter(capacity)
+    for part in np.array_split(added, 10):
+        full.add(part)
+    assert full.find(added).size == capacity
+    assert full.find(others).size <= capacity * 1e-5
+
+
+@pytest.mark.parametrize("cut", [0, 4, 8, -8, -1])
+def test_a_file_of_another_length_is_refused(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "filter"
+    Filter(1000).save(path)
+    path.write_bytes(path.read_bytes()[:cut] if cut else path.read_bytes() + b"more")
+    with pytest.raises(ValueError, match="is cut"):
+        Filter(1000).load(path)
