@@ -39,7 +39,7 @@ class Answers:
         if self._url:
             return json.loads(self._fetch(question, params))
         with self._opened() as sources:
-            return _plain(QUESTIONS[question](sources, params))
+            return _plain(QUESTIONS[question].ask(sources, params))
 
     def trace(self, needle: str) -> Any:
         """The event, or None."""

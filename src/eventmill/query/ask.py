@@ -1,4 +1,8 @@
-"""One name for each question: what the API and the command line share."""
+"""The questions: one record each, from which the API's routes, its description and the command line follow.
+
+A statistic is a module of this package with `PARAMETERS`, a request type, `parse` and the function that answers;
+here it gets its name.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,24 +25,20 @@ class Sources:
     closed: ClosedDays | None = None
 
 
-Question = Callable[[Sources, Mapping[str, str]], Any]
+@dataclass(slots=True, frozen=True)
+class Question:
+    """`ask` raises `RequestError`, `QueryRefused`, `StoreUnavailable` or `StoreError`."""
 
-
-def _counts(sources: Sources, params: Mapping[str, str]) -> counts.Counts:
-    return counts.counts(sources.store, counts.parse(params, sources.zone), sources.zone)
-
-
-def _series(sources: Sources, params: Mapping[str, str]) -> series.Series:
-    return series.series(sources.store, series.parse(params, sources.zone), sources.zone)
-
-
-def _top(sources: Sources, params: Mapping[str, str]) -> top.Top:
-    return top.top(sources.store, top.parse(params, sources.zone), sources.zone, sources.closed)
-
-
-def _ledger(sources: Sources, params: Mapping[str, str]) -> ledger.Ledger:
-    request = ledger.parse(params, sources.zone)
-    return ledger.ledger(sources.store, sources.queue, request, sources.groups())
+    name: str
+    summary: str
+    parameters: Sequence[str]
+    """Each is described in `web/parameters.py`."""
+    required: Sequence[str]
+    answer: Any
+    """The type of the answer."""
+    ask: Callable[[Sources, Mapping[str, str]], Any]
+    intervals: Sequence[str] = ()
+    """What `interval` may be, where it is a parameter."""
 
 
 def _lag(sources: Sources, params: Mapping[str, str]) -> lag.LagAnswer:
@@ -46,16 +46,30 @@ def _lag(sources: Sources, params: Mapping[str, str]) -> lag.LagAnswer:
     return lag.lag(sources.queue, sources.groups(), sources.rate())
 
 
-def _rejects(sources: Sources, params: Mapping[str, str]) -> rejects.Rejects:
-    return rejects.rejects(sources.store, rejects.parse(params, sources.zone))
-
-
-QUESTIONS: Mapping[str, Question] = {
-    "counts": _counts,
-    "series": _series,
-    "top": _top,
-    "ledger": _ledger,
-    "lag": _lag,
-    "rejects": _rejects,
-}
-"""Each raises `RequestError`, `QueryRefused`, `StoreUnavailable` or `StoreError`."""
+_DAYS = ("from", "to")
+_ALL = (
+    Question(
+        "counts", "PV and UV of keys", counts.PARAMETERS, _DAYS, counts.Counts,
+        lambda s, params: counts.counts(s.store, counts.parse(params, s.zone), s.zone), counts.INTERVALS,
+    ),
+    Question(
+        "series", "PV and UV over time, gaps as zeros", series.PARAMETERS, _DAYS, series.Series,
+        lambda s, params: series.series(s.store, series.parse(params, s.zone), s.zone), series.INTERVALS,
+    ),
+    Question(
+        "top", "The most frequent values of a field", top.PARAMETERS, (*_DAYS, "dimension"), top.Top,
+        lambda s, params: top.top(s.store, top.parse(params, s.zone), s.zone, s.closed),
+    ),
+    Question(
+        "ledger", "received = stored + duplicate + rejected + queued", ledger.PARAMETERS, (), ledger.Ledger,
+        lambda s, params: ledger.ledger(s.store, s.queue, ledger.parse(params, s.zone), s.groups()),
+    ),
+    Question(
+        "lag", "What waits to be stored", (), (), lag.LagAnswer, _lag,
+    ),
+    Question(
+        "rejects", "What was refused", rejects.PARAMETERS, (), rejects.Rejects,
+        lambda s, params: rejects.rejects(s.store, rejects.parse(params, s.zone)),
+    ),
+)  # fmt: skip
+QUESTIONS: Mapping[str, Question] = {question.name: question for question in _ALL}

@@ -77,7 +77,7 @@ class Api:
         @get(f"{PREFIX}/{name}", name=name)
         async def answer(request: AnyRequest) -> Response[bytes]:
             params = single(request)
-            return _json(await self._threads.run(lambda: question(self._services.sources, params)))
+            return _json(await self._threads.run(lambda: question.ask(self._services.sources, params)))
 
         return answer
 

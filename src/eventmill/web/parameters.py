@@ -1,0 +1,30 @@
+"""The parameters of the API by name: what they mean, and their schema."""
+
+from typing import Any
+
+from eventmill.query import counts, top
+from eventmill.query.model import LAST_DAY
+
+_DATE = {"type": "string", "format": "date", "examples": ["2026-11-20"]}
+_TEXT = {"type": "string"}
+_FILTER = "Only events with exactly this {}."
+PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "from": ("First day, inclusive.", _DATE),
+    "to": (f"Last day, inclusive; data reaches to {LAST_DAY} at most.", _DATE),
+    "tz": ("Time zone of the days, an IANA name; the configured one by default.",
+           {"type": "string", "examples": ["Europe/Berlin"]}),
+    "topic": (_FILTER.format("topic"), _TEXT),
+    "site": (_FILTER.format("site"), _TEXT),
+    "category": ("First part of the key.", _TEXT),
+    "action": ("Second part of the key.", _TEXT),
+    "label": ("Third part of the key.", _TEXT),
+    "value": ("Fourth part of the key.", _TEXT),
+    "bot": ("Only bots, or only others.", {"type": "string", "enum": ["true", "false"]}),
+    "by": ("One row for each key of this depth below the prefix; `all` for every prefix at or below it.",
+           {"type": "string", "enum": [name for name in counts.BY if name]}),
+    "metrics": ("Views and visitors, or views alone (faster).", {"type": "string", "enum": list(counts.METRICS)}),
+    "dimension": (f"A field ({', '.join(top.COLUMNS)}) or `props.NAME`.", {"type": "string", "examples": ["browser"]}),
+    "limit": ("How many rows at most.", {"type": "integer", "minimum": 0}),
+    "reason": ("Only rejects with this reason.", _TEXT),
+    "before": ("The page after this one: `next` of the answer before.", _TEXT),
+}  # fmt: skip
