@@ -8,7 +8,7 @@ import typer
 
 from eventmill.commands import tables
 from eventmill.commands.common import ConfigOption, DataOption, JsonOption, errors, fail, settings_from
-from eventmill.commands.query import BotOption, CsvOption, KeyArgument, SiteOption, TopicOption
+from eventmill.commands.options import BotOption, CsvOption, KeyArgument, SiteOption, TopicOption
 from eventmill.commands.source import Answers
 from eventmill.event import KEY_PARTS, key_parts
 from eventmill.query.sql import MAX_ROWS, SqlRequest

@@ -8,33 +8,23 @@ import typer
 
 from eventmill.commands import tables
 from eventmill.commands.common import ConfigOption, DataOption, JsonOption, errors, settings_from
+from eventmill.commands.options import (
+    BotOption,
+    CsvOption,
+    FromOption,
+    KeyArgument,
+    SinceOption,
+    SiteOption,
+    ToOption,
+    TopicOption,
+    TzOption,
+    UntilOption,
+)
 from eventmill.commands.source import Answers
 from eventmill.event import KEY_PARTS, key_parts
 from eventmill.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Statistics: the API's answers as a table, --json or --csv.")
-
-KeyArgument = Annotated[
-    str, typer.Argument(metavar="[KEY]", help="Prefix of the key, e.g. h5.pv.85 (a dot inside a part is %2E).")
-]
-FromOption = Annotated[
-    str, typer.Option("--from", metavar="DATE", help="First day.", show_default="6 days before --to")
-]
-ToOption = Annotated[str, typer.Option("--to", metavar="DATE", help="Last day, inclusive.", show_default="today")]
-TzOption = Annotated[
-    str, typer.Option("--tz", metavar="ZONE", help="Time zone of the days.", show_default="the configured one")
-]
-_ALL = "all that there is"
-SinceOption = Annotated[
-    str, typer.Option("--from", metavar="DATE", help="First day; together with --to.", show_default=_ALL)
-]
-UntilOption = Annotated[
-    str, typer.Option("--to", metavar="DATE", help="Last day, inclusive; together with --from.", show_default=_ALL)
-]
-TopicOption = Annotated[str, typer.Option("--topic", help="Only this topic.")]
-SiteOption = Annotated[str, typer.Option("--site", help="Only this site.")]
-BotOption = Annotated[str, typer.Option("--bot", metavar="true|false", help="Only bots, or only others.")]
-CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 
 
 def _params(settings: Settings, key: str, first: str, last: str, **given: str) -> dict[str, str]:

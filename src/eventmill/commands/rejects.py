@@ -11,12 +11,11 @@ import typer
 from eventmill.commands import tables
 from eventmill.commands.common import ConfigOption, DataOption, JsonOption, errors, fail, settings_from
 from eventmill.commands.inspect import show_fields
-from eventmill.commands.query import CsvOption, SinceOption, TopicOption, UntilOption
+from eventmill.commands.options import CsvOption, ReasonOption, SinceOption, TopicOption, UntilOption
 from eventmill.commands.source import Answers
 from eventmill.query.rejects import ReplayRequest
 
 app = typer.Typer(no_args_is_help=True, help="Refused events: typed reasons, the original bytes, mend and replay.")
-ReasonOption = Annotated[str, typer.Option("--reason", help="Only with this reason.")]
 
 
 @app.command("list")

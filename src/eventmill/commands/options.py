@@ -1,0 +1,37 @@
+"""The options of the commands that ask: one name, one meaning and one line of help each, wherever it is taken.
+
+Those that every command takes (`--config`, `--data`, `--json`) are in `common`.
+"""
+
+from typing import Annotated
+
+import typer
+
+KeyArgument = Annotated[
+    str, typer.Argument(metavar="[KEY]", help="Prefix of the key, e.g. h5.pv.85 (a dot inside a part is %2E).")
+]
+
+# Of statistics, which have a default period.
+FromOption = Annotated[
+    str, typer.Option("--from", metavar="DATE", help="First day.", show_default="6 days before --to")
+]
+ToOption = Annotated[str, typer.Option("--to", metavar="DATE", help="Last day, inclusive.", show_default="today")]
+TzOption = Annotated[
+    str, typer.Option("--tz", metavar="ZONE", help="Time zone of the days.", show_default="the configured one")
+]
+
+# Of lists, which go back to the beginning unless told otherwise.
+_ALL = "all that there is"
+SinceOption = Annotated[
+    str, typer.Option("--from", metavar="DATE", help="First day; together with --to.", show_default=_ALL)
+]
+UntilOption = Annotated[
+    str, typer.Option("--to", metavar="DATE", help="Last day, inclusive; together with --from.", show_default=_ALL)
+]
+
+TopicOption = Annotated[str, typer.Option("--topic", help="Only this topic.")]
+SiteOption = Annotated[str, typer.Option("--site", help="Only this site.")]
+BotOption = Annotated[str, typer.Option("--bot", metavar="true|false", help="Only bots, or only others.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Only with this reason.")]
+
+CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
