@@ -20,7 +20,7 @@ from demo.sending import Door
 from demo.visits import DAYS, Traffic, key_example, utc_now
 from demo.world import SITES
 
-from eventmill.commands import runtime
+from eventmill import runtime
 from eventmill.commands.serving import FREE, ServeError, serving
 
 SEED = 20261121

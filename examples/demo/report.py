@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from demo.visits import DAYS
-from eventmill.commands.runtime import Runtime
+from eventmill.runtime import Runtime
 
 _STORED_S = 120.0
 _EXAMPLE = {"h5": 100, "h5.pv": 100, "h5.pv.85": 100, "h5.pv.85.41": 30, "h5.pv.85.42": 20, "h5.pv.85.43": 50}

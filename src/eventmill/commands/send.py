@@ -10,7 +10,8 @@ from typing import Annotated, Any, BinaryIO
 import msgspec
 import typer
 
-from eventmill.commands import ndjson, runtime
+from eventmill import runtime
+from eventmill.commands import ndjson
 from eventmill.commands.common import ConfigOption, DataOption, JsonOption, errors, fail, settings_from
 from eventmill.commands.delivery import Collector, DeliveryError, Refused
 from eventmill.commands.fieldspec import plain_or_json

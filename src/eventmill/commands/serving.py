@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from eventmill.commands import runtime
-from eventmill.commands.runtime import Runtime
+from eventmill import runtime
+from eventmill.runtime import Runtime
 
 FREE = "127.0.0.1:0"
 """An address whose port the kernel chooses."""

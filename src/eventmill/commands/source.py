@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from eventmill.commands import runtime
+from eventmill import runtime
 from eventmill.commands.common import fail
 from eventmill.query import events, rejects, sql
 from eventmill.query.ask import QUESTIONS, Sources

@@ -4,7 +4,7 @@ import errno
 import socket
 from collections.abc import Iterator
 
-from eventmill.commands import runtime
+from eventmill import runtime
 from eventmill.commands.checks.finding import Finding, bad, ok, warn
 from eventmill.settings import Settings, address
 

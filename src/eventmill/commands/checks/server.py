@@ -5,8 +5,8 @@ import os
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
+from eventmill import runtime
 from eventmill.app import queue_schemes
-from eventmill.commands import runtime
 from eventmill.commands.checks.finding import Finding, bad, ok, warn
 from eventmill.settings import Settings
 

@@ -11,7 +11,7 @@ from eventmill.commands.delivery import Collector
 from eventmill.commands.measure import load
 from eventmill.commands.measure.ask import Api
 from eventmill.commands.measure.figure import Figure, cpu_seconds
-from eventmill.commands.runtime import Runtime
+from eventmill.runtime import Runtime
 
 PIXEL = "/event.png?category=bench&action=view&label=85&value=41"
 BATCH = 1000

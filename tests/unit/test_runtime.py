@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from eventmill.commands import runtime
+from eventmill import runtime
 
 
 def wrote(folder, **content):
