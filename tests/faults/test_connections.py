@@ -22,6 +22,7 @@ idle_timeout = 2
 """
 HEAD = b"POST /e HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 SAMPLE = 1000
+ROUNDS = (3, 8)
 NOISE_S = 0.005
 """What the scheduler may cost one request in a hundred, however fast the others are."""
 
@@ -108,22 +109,24 @@ def test_a_client_gone_before_the_reply_sends_again_and_counts_once(server: Serv
 @pytest.mark.alone
 def test_2000_slow_clients_are_closed_and_others_served_as_fast_as_without(tmp_path: Path) -> None:
     config = "[collect]\nheader_timeout = 5\nbody_timeout = 5\nidle_timeout = 5\n"
-    without, beside = [], []
+    without: list[float] = []
+    beside: list[float] = []
     with Server(tmp_path / "data", config) as server:
         healthy(server, lambda done: done == 300)
-        for _ in range(3):
+        # A ratio within one run. The best round of each side is the one that the machine disturbed least: a slow door
+        # is slow in all of them, and so a noisy machine gets more rounds.
+        while len(beside) < ROUNDS[0] or (len(beside) < ROUNDS[1] and not as_fast(without, beside)):
             without.append(p99(healthy(server, lambda done: done == SAMPLE)))
             words = [sys.executable, "-m", "tests.faults.slow", str(server.collect_port), "2000"]
             with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as slow:
                 times = healthy(server, lambda _, slow=slow: slow.poll() is not None)
                 assert slow.stdout is not None
                 assert slow.stdout.read().split() == ["2000", "2000"], "connected at once, and closed by the server"
-            assert len(times) >= SAMPLE / 2
+            assert len(times) >= SAMPLE / 4, "too few for a p99"
             beside.append(p99(times))
             until(lambda: open_connections(server) == 0, "no connection left")
         assert server.restarts() == 0
-    # A ratio within one run. The best round of each side is the one that the machine disturbed least.
-    assert min(beside) < max(2 * min(without), NOISE_S), (without, beside)
+    assert as_fast(without, beside), (without, beside)
 
 
 def healthy(server: Server, done: Callable[[int], bool]) -> list[float]:
@@ -135,6 +138,10 @@ def healthy(server: Server, done: Callable[[int], bool]) -> list[float]:
         times.append(time.perf_counter() - began)
         time.sleep(0.003)
     return times
+
+
+def as_fast(without: list[float], beside: list[float]) -> bool:
+    return min(beside) < max(2 * min(without), NOISE_S)
 
 
 def p99(times: list[float]) -> float:
