@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -112,6 +113,12 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     @property
     def data_dir(self) -> Path:
         return Path(self.data).absolute()
+
+    @property
+    def queue_dir(self) -> Path | None:
+        """Where the embedded queue keeps its files; None for a queue elsewhere."""
+        url = urlsplit(self.queue.url)
+        return (Path(url.path) if url.path else self.data_dir / "queue") if url.scheme == "sqlite" else None
 
     @property
     def zone(self) -> ZoneInfo:

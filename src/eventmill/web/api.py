@@ -1,7 +1,7 @@
 """The routes of the API and the dashboard's files."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,13 +11,13 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 from litestar.response import ServerSentEvent
 
-from eventmill import __version__
 from eventmill.query import events, live, rejects, sql
 from eventmill.query.ask import QUESTIONS
-from eventmill.query.model import RequestError
-from eventmill.web import assets, metrics, openapi, problems
+from eventmill.query.model import RequestError, known
+from eventmill.web import about, assets, metrics, openapi, pipeline, problems
 from eventmill.web.guard import Guard, Guarded
 from eventmill.web.live import Broadcast
+from eventmill.web.rates import Meter
 from eventmill.web.services import Services
 from eventmill.web.threads import Threads
 
@@ -34,7 +34,8 @@ def create_app(services: Services) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        yield
+        async with api.measuring():
+            yield
         api.close()
 
     app = Litestar(
@@ -58,9 +59,14 @@ class Api:
         self._services = services
         self._threads = Threads()
         self._broadcast = Broadcast(services.sources.store, services.clock, self._threads.run)
+        self._meter = Meter(lambda: pipeline.totals(services))
 
     def close(self) -> None:
         self._threads.close()
+
+    def measuring(self) -> AbstractAsyncContextManager[None]:
+        """Rates are measured for the length of the block."""
+        return self._meter.running(self._threads.run)
 
     def end_streams(self) -> None:
         """Lets go of those who watch `live`."""
@@ -150,15 +156,20 @@ class Api:
             return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
         @get(f"{PREFIX}/about", name="about")
-        async def about() -> Response[bytes]:
-            settings = services.settings
-            return _json({"version": __version__, "timezone": settings.timezone, "collect": settings.collect.listen})
+        async def about_us(request: AnyRequest) -> Response[bytes]:
+            known(single(request), ())
+            return _json(await self._threads.run(lambda: about.about(services)))
+
+        @get(f"{PREFIX}/pipeline", name="pipeline")
+        async def piped(request: AnyRequest) -> Response[bytes]:
+            known(single(request), ())
+            return _json(await self._threads.run(lambda: pipeline.pipeline(services, self._meter)))
 
         @get(f"{PREFIX}/openapi.json", name="openapi")
         async def described() -> Response[bytes]:
             return _json(openapi.document())
 
-        return [health, ready, measured, about, described]
+        return [health, ready, measured, about_us, piped, described]
 
 
 def single(request: AnyRequest) -> Mapping[str, str]:

@@ -7,6 +7,7 @@ import msgspec
 
 from eventmill.query import events, live, rejects, sql
 from eventmill.query.ask import QUESTIONS, Question
+from eventmill.web import about, pipeline
 from eventmill.web.parameters import PARAMETERS
 from eventmill.web.problems import MEDIA_TYPE, Problem
 
@@ -16,7 +17,7 @@ def document() -> dict[str, Any]:
     """The document."""
     types = [question.answer for question in QUESTIONS.values()]
     types += [events.Trace, rejects.Reject, rejects.ReplayRequest, rejects.Replayed, live.LiveEvent, Problem]
-    types += [sql.SqlRequest, sql.SqlAnswer]
+    types += [sql.SqlRequest, sql.SqlAnswer, pipeline.Pipeline, about.About]
     references, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     refs = dict(zip([kind.__name__ for kind in types], references, strict=True))
     paths: dict[str, Any] = {}
@@ -30,6 +31,11 @@ def document() -> dict[str, Any]:
     ):
         place = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
         paths[path] = {"get": _operation(name, summary, [place], _content(refs[answer.__name__]), refs, missing=True)}
+    for name, summary, state in (
+        ("pipeline", "Processes, rates by step, ledger, lag and sizes", pipeline.Pipeline),
+        ("about", "What this server is, and what it has seen", about.About),
+    ):
+        paths[f"/api/v1/{name}"] = {"get": _operation(name, summary, [], _content(refs[state.__name__]), refs)}
     replayed = _operation(
         "replay", "Send refused events again, mended or not", [], _content(refs["Replayed"]), refs, missing=True
     )

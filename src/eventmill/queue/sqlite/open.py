@@ -44,5 +44,6 @@ def open_reader(settings: Settings) -> SqliteReader:
 
 
 def _root(settings: Settings) -> Path:
-    path = urlsplit(settings.queue.url).path
-    return Path(path) if path else settings.data_dir / "queue"
+    root = settings.queue_dir
+    assert root is not None  # the table of queues leads here for sqlite: only
+    return root
