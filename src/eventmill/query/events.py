@@ -25,7 +25,8 @@ _heads = msgspec.json.Decoder(Head)
 
 class Trace(msgspec.Struct, omit_defaults=True):
     """What is known of an event. `state` is stored, queued, duplicate or rejected; the rest as far as it is known:
-    `of` the receipt of the stored event that a duplicate repeats, `shard` and `seq` the place in the queue."""
+    `of` the receipt of the stored event that a duplicate repeats, `shard` and `seq` the place in the queue while the
+    queue still keeps it."""
 
     state: str
     receipt: str
@@ -58,6 +59,11 @@ def trace(store: Store, queue: Queue, needle: str) -> Trace | None:
     receipt = _as_receipt(needle)
     waiting = next(_queued(queue, needle, receipt), None)
     found = _stored(store, needle, receipt) or _rejected(store, needle, receipt)
+    if found is not None and waiting is not None:
+        if waiting.receipt != found.receipt:  # the newest in the queue repeats it
+            waiting = next((one for one in _queued(queue, needle, receipt) if one.receipt == found.receipt), None)
+        if waiting is not None:
+            found.shard, found.seq = waiting.shard, waiting.seq
     if found is not None or waiting is None:
         return found
     if waiting.id:
