@@ -24,6 +24,7 @@ from eventmill.topics import Topic, TopicError, groups, with_defaults
 if TYPE_CHECKING:
     from eventmill.engine import Engine
     from eventmill.query.ask import Sources
+    from eventmill.registry.database import Database
     from eventmill.web.services import Services
 
 log = logging.getLogger(__name__)
@@ -126,11 +127,12 @@ def services(engine: "Engine") -> "Services":
         replay=partial(resend, settings.data_dir / "runtime.json"),
         health=engine.trouble,
         gauges=engine.gauges,
+        registry=engine.registry,
     )
 
 
 def open_engine(settings: Settings, *, workers: bool) -> "Engine":
-    """Opens the store and the readers. Raises StoreError or QueueError."""
+    """Opens the store, the readers and the settings database. Raises StoreError, QueueError or RegistryError."""
     # Batches are small and many: more threads cost memory and win nothing beside the store's own.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     from eventmill.engine import Engine
@@ -138,10 +140,12 @@ def open_engine(settings: Settings, *, workers: bool) -> "Engine":
     from eventmill.store.clickhouse import open_store
     from eventmill.store.retention import expire
 
+    registry = open_registry(settings)
     store = open_store(settings)
     return Engine(
         settings,
         store,
+        registry,
         work_reader=open_reader(settings),
         look_reader=open_reader(settings),
         watch=TopicWatch(settings),
@@ -150,6 +154,21 @@ def open_engine(settings: Settings, *, workers: bool) -> "Engine":
         workers=workers,
         kill_at=os.environ.get(FAILPOINT),
     )
+
+
+def open_registry(settings: Settings) -> "Database":
+    """The settings database. While it is open, each change of keys reaches the door of this machine.
+
+    Raises RegistryError.
+    """
+    from eventmill.registry.door import publish_keys
+    from eventmill.registry.open import open_database
+
+    database = open_database(settings)
+    publish = partial(publish_keys, database, settings.data_dir)
+    publish()  # another machine may have changed them
+    database.after_change(publish)
+    return database
 
 
 @contextmanager
@@ -203,11 +222,15 @@ class TopicWatch:
 
 def plan(settings: Settings, lock: int) -> Path:
     """Writes the parent's plan and the settings under the data directory, which `lock` (a descriptor of
-    `parent.claim`) holds; returns the plan's path. Raises QueueError.
+    `parent.claim`) holds; returns the plan's path. Raises QueueError, and StoreError where the store is a newer
+    eventmill's: before any process has taken an event into a directory that this version must not touch.
     """
     from eventmill.queue.open import durability
     from eventmill.settings import address
+    from eventmill.store import migrate
 
+    if settings.store.url.startswith("chdb:"):
+        migrate.check_file(migrate.mark_file(migrate.directory(settings.store.url, settings.data_dir)), settings.timezone)
     means = _DURABLE[durability(settings)]
     run = settings.data_dir / "run"
     run.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ from typing import Protocol
 from eventmill.clock import system_clock
 from eventmill.query.closed import ClosedDays
 from eventmill.queue.base import Reader
+from eventmill.registry.database import Database
 from eventmill.settings import Settings, duration
 from eventmill.store.base import Store, StoreUnavailable
 from eventmill.topics import Topic, groups
@@ -39,6 +40,7 @@ class Engine:
         self,
         settings: Settings,
         store: Store,
+        registry: Database,
         *,
         work_reader: Reader,
         look_reader: Reader,
@@ -51,7 +53,7 @@ class Engine:
         """`expire` drops raw events older than (keep_ms, now_ms).
 
         `work_reader` is the workers' own; `look_reader` answers questions while they work."""
-        self.settings, self.store, self.reader = settings, store, look_reader
+        self.settings, self.store, self.reader, self.registry = settings, store, look_reader, registry
         self._work_reader, self._watch = work_reader, watch
         self.closed = ClosedDays(store, settings.timezone)
         self._stop = threading.Event()
@@ -92,6 +94,7 @@ class Engine:
         self.reader.close()
         self._work_reader.close()
         self.store.close()
+        self.registry.close()
 
     def rate(self) -> float:
         """Events a second that all workers took over the last half minute."""

@@ -103,6 +103,14 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     timezone: Annotated[
         str, Doc(description="Zone of days, and of times sent without one (IANA name, e.g. Asia/Shanghai).")
     ] = "UTC"
+    settings_db: Annotated[
+        str,
+        Doc(
+            description="Where keys, the password, domains, goals and alerts are kept: sqlite: (a file in the data "
+            "directory) or postgresql://USER:PASSWORD@HOST/DB.",
+            pattern="^(sqlite:|postgresql://.+)$",
+        ),
+    ] = "sqlite:"
     queue: Queue = msgspec.field(default_factory=Queue)
     store: StoreTable = msgspec.field(default_factory=StoreTable)
     collect: Collect = msgspec.field(default_factory=Collect)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from eventmill.clock import Clock, system_clock
 from eventmill.query.ask import Sources
+from eventmill.registry.database import Database
 from eventmill.settings import Settings
 
 Replay = Callable[[Sequence[tuple[str, bytes]]], int]
@@ -14,7 +15,8 @@ Replay = Callable[[Sequence[tuple[str, bytes]]], int]
 @dataclass(slots=True, frozen=True)
 class Services:
     """`replay` None: this process cannot send. `health` says why the pipeline stands still, None where it runs.
-    `gauges` are numbers of this process for /metrics, by name."""
+    `gauges` are numbers of this process for /metrics, by name. `registry` None: there are no keys, no
+    password and no settings to change."""
 
     sources: Sources
     settings: Settings
@@ -22,3 +24,4 @@ class Services:
     clock: Clock = system_clock
     health: Callable[[], str | None] = lambda: None
     gauges: Callable[[], dict[str, float]] = dict
+    registry: Database | None = None
