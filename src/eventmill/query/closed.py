@@ -18,6 +18,7 @@ import msgspec
 import xxhash
 
 from eventmill.query.days import instants
+from eventmill.query.dimensions import DAILY, reads
 from eventmill.query.model import Filter, Range
 from eventmill.query.select import Statement, bucket, plan
 from eventmill.query.source import Store, StoreError
@@ -186,8 +187,10 @@ class ClosedDays:
 
     def _versions(self, question: Question, days: Range) -> dict[date, int]:
         """How many events each day has, as far as projections tell; empty where they do not."""
-        parts = {name: text for name, text in question.filter.parts.items() if name in ("category", "action")}
-        coarse = Filter(topic=question.filter.topic, site=question.filter.site, parts=parts)
+        chosen = question.filter
+        parts = {name: text for name, text in chosen.parts.items() if name in DAILY}
+        conditions = tuple(each for each in chosen.conditions if reads(each.field) <= DAILY)
+        coarse = Filter(topic=chosen.topic, site=chosen.site, parts=parts, conditions=conditions)
         made = plan(coarse, days, depth=0, store_zone=self._zone, finest="day", uniques=False)
         day = bucket(made, "day", days.tz)
         if made.kind == "raw" or day is None:

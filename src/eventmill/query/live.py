@@ -7,11 +7,11 @@ import msgspec
 
 from eventmill.event import key_text, receipt_text
 from eventmill.query.days import rfc3339_ms
-from eventmill.query.model import Filter, known, parse_filter
+from eventmill.query.model import FILTERS, Filter, known, parse_filter
 from eventmill.query.select import matching
 from eventmill.query.source import Store
 
-PARAMETERS = ("topic", "site", "category", "action", "label", "value", "bot")
+PARAMETERS = FILTERS
 _COLUMNS = (
     "stream", "batch", "toUnixTimestamp64Milli(received)", "toUnixTimestamp64Milli(time)", "site", "topic",
     "category", "action", "label", "value", "url", "referrer_host", "browser", "os", "device", "bot",

@@ -8,15 +8,19 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from eventmill.event import KEY_PARTS
+from eventmill.query.conditions import columns
+from eventmill.query.dimensions import DAILY, KEPT
+from eventmill.query.errors import RequestError
+from eventmill.query.filters import Condition, parse_conditions
 
+__all__ = [
+    "DEPTH", "FILTERS", "FIRST_DAY", "LAST_DAY", "Filter", "Range", "RequestError", "known", "parse_choice",
+    "parse_filter", "parse_number", "parse_range", "parse_tz",
+]  # fmt: skip
 FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(2148, 12, 31)
 """Days that the store's `Date` can hold, a day of margin for time zones. A request may name days outside."""
 DEPTH = {part: depth for depth, part in enumerate(KEY_PARTS, 1)}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
-
-
-class RequestError(ValueError):
-    """The request is wrong: answered with 400 and this text."""
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -32,12 +36,24 @@ class Range(msgspec.Struct, frozen=True):
 
 
 class Filter(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Which events count: equal in every field that is given. `parts` are of the key, by name."""
+    """Which events count: equal in every field that is given, and all conditions hold. `parts` are of the key, by
+    name: a prefix, which answers name. SQL is made of it by `select.matching` and nowhere else."""
 
     topic: str | None = None
     site: str | None = None
     parts: dict[str, str] = {}
     bot: bool | None = None
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def coarse(self) -> bool:
+        """Whether all that it asks for beside the parts stands in the projections."""
+        return self.bot is None and columns(self.conditions) <= DAILY
+
+    @property
+    def kept(self) -> bool:
+        """Whether `daily` has all that it asks for, so that expired days can be filtered too."""
+        return self.bot is None and columns(self.conditions) <= KEPT
 
     @property
     def depth(self) -> int:
@@ -45,7 +61,7 @@ class Filter(msgspec.Struct, frozen=True, omit_defaults=True):
         return max((DEPTH[name] for name in self.parts), default=0)
 
 
-FILTERS = ("topic", "site", *KEY_PARTS, "bot")
+FILTERS = ("topic", "site", *KEY_PARTS, "bot", "filters")
 
 
 def known(params: Mapping[str, str], allowed: Iterable[str]) -> None:
@@ -84,6 +100,7 @@ def parse_filter(params: Mapping[str, str]) -> Filter:
         site=params.get("site") or None,
         parts={name: params[name] for name in KEY_PARTS if params.get(name)},
         bot=None if bot is None else bot in ("true", "1"),
+        conditions=parse_conditions(params.get("filters") or ""),
     )
 
 

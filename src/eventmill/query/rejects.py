@@ -8,12 +8,16 @@ from typing import Any
 import msgspec
 
 from eventmill.event import receipt_parse, receipt_text
+from eventmill.query.conditions import as_sql
 from eventmill.query.days import clamp, instants, rfc3339_ms
+from eventmill.query.filters import parse_conditions
 from eventmill.query.model import RequestError, known, parse_number, parse_range
 from eventmill.query.select import Statement
 from eventmill.query.source import Store
 
-PARAMETERS = ("from", "to", "tz", "topic", "reason", "limit", "before")
+PARAMETERS = ("from", "to", "tz", "topic", "reason", "filters", "limit", "before")
+FIELDS = ("topic", "reason", "detail", "id", "bytes")
+"""What `filters` may name here: columns of the table."""
 _COLUMNS = ("topic", "reason", "detail", "toUnixTimestamp64Milli(received)", "id", "receipt_high", "receipt_low",
             "receipt_index", "base64Encode(bytes)")  # fmt: skip
 # A batch that is stored again after a crash has the same receipts.
@@ -77,6 +81,8 @@ def parse(params: Mapping[str, str], default_tz: str) -> RejectsRequest:
     for name in ("topic", "reason"):
         if params.get(name):
             made.equal(name, params[name])
+    conditions = parse_conditions(params.get("filters") or "", FIELDS)
+    made.where += as_sql(conditions, made.params, text=lambda field, *_: field)
     if params.get("before"):
         high, low, index = _receipt(params["before"])
         made.where.append("(receipt_high, receipt_low, receipt_index) < ({high:UInt64}, {low:UInt64}, {index:UInt32})")

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-import msgspec
-
 from eventmill.event import KEY_PARTS
+from eventmill.query.conditions import as_sql
 from eventmill.query.days import clamp, instants, quarter_hours
 from eventmill.query.model import Filter, Range
 
@@ -27,9 +26,9 @@ class Statement:
     where: list[str] = field(default_factory=list)
     params: dict[str, Any] = field(default_factory=dict)
 
-    def equal(self, column: str, value: object, kind: str = "String") -> None:
-        self.params[column] = value
-        self.where.append(f"{column} = {{{column}:{kind}}}")
+    def equal(self, column: str, value: object, kind: str = "String", tag: str = "") -> None:
+        self.params[f"{tag}{column}"] = value
+        self.where.append(f"{column} = {{{tag}{column}:{kind}}}")
 
     def build(self, columns: Sequence[str], group: Sequence[str], table: str = "events", tail: str = "") -> str:
         parts = [f"SELECT {', '.join(columns)} FROM {table}"]  # noqa: S608 - names from this module's lists
@@ -40,31 +39,21 @@ class Statement:
         return " ".join([*parts, tail]).strip()
 
 
-def matching(chosen: Filter) -> Statement:
-    """The filter's conditions, primary key columns in their order."""
+def matching(chosen: Filter, tag: str = "") -> Statement:
+    """The filter's conditions, primary key columns in their order. Names of parameters begin with `tag`: a statement
+    of several filters gives each its own."""
     made = Statement()
     if chosen.site is not None:
-        made.equal("site", chosen.site)
+        made.equal("site", chosen.site, tag=tag)
     if chosen.topic is not None:
-        made.equal("topic", chosen.topic)
+        made.equal("topic", chosen.topic, tag=tag)
     for part in KEY_PARTS:
         if part in chosen.parts:
-            made.equal(part, chosen.parts[part])
+            made.equal(part, chosen.parts[part], tag=tag)
     if chosen.bot is not None:
-        made.equal("bot", chosen.bot, "Bool")
+        made.equal("bot", chosen.bot, "Bool", tag)
+    made.where += as_sql(chosen.conditions, made.params, tag)
     return made
-
-
-def prop_json(name: str, params: dict[str, Any], tag: str = "prop") -> str:
-    """The expression of a property as JSON, '' where an event has none; its parameters are added to `params`.
-
-    Looking for `"name":` is exact where no object is nested and nothing escaped (`props` is canonical: no spaces, no
-    key twice), and twice as fast as parsing.
-    """
-    params[tag], params[f"{tag}_quoted"] = name, msgspec.json.encode(name)[1:-1].decode()
-    quick, exact = f"simpleJSONExtractRaw(props, {{{tag}_quoted:String}})", f"JSONExtractRaw(props, {{{tag}:String}})"
-    plain = "position(props, '{', 2) = 0 AND position(props, '\\\\') = 0"
-    return f"if({plain}, {quick}, {exact})"
 
 
 @dataclass(slots=True, frozen=True)
@@ -86,7 +75,7 @@ def plan(chosen: Filter, days: Range, *, depth: int, store_zone: str, finest: st
     """
     statement = matching(chosen)
     deepest = max(depth, chosen.depth)
-    coarse = deepest <= _DAILY_DEPTH and chosen.bot is None
+    coarse = deepest <= _DAILY_DEPTH and chosen.coarse
     if coarse and finest == "day" and days.tz == store_zone:
         first, last = clamp(days)
         expression = f"toDate(time, '{store_zone}')"

@@ -1,40 +1,43 @@
 """The most frequent values of any field, with their share of all views."""
 
-import re
 from collections.abc import Mapping
 
 import msgspec
 
 from eventmill.query.closed import ClosedDays, Cover, Question, by_value
 from eventmill.query.days import clamp, instants
+from eventmill.query.dimensions import (
+    COLUMNS,
+    COMPUTED,
+    DAILY,
+    KEPT,
+    NUMBERS,
+    as_text,
+    expression,
+    is_dimension,
+    prop_json,
+    prop_name,
+    reads,
+)
 from eventmill.query.expired import Expired, Group, expired, grouped
 from eventmill.query.model import FILTERS, Filter, Range, RequestError, known, parse_filter, parse_number, parse_range
-from eventmill.query.select import Statement, matching, plan, prop_json
+from eventmill.query.select import Statement, matching, plan
 from eventmill.query.source import Store
 
-COLUMNS = (
-    "site", "topic", "category", "action", "label", "value", "user", "session", "url", "url_host", "referrer",
-    "referrer_host", "utm_source", "utm_medium", "utm_campaign", "user_agent", "browser", "os", "device", "bot", "ip",
-    "language", "screen", "duration_ms", "bytes", "id",
-)  # fmt: skip
-"""The dimensions, beside `props.NAME`."""
-DAILY = ("site", "topic", "category", "action")
-NUMBERS = ("bot", "duration_ms", "bytes")
-KEPT = {*DAILY, "label", "value"}
-"""What `daily` keeps of expired events."""
 FEW_VALUES = {
     *DAILY, "url_host", "referrer_host", "utm_source", "utm_medium", "utm_campaign", "browser", "os", "device", "bot",
-    "language", "screen",
+    "language", "screen", "route",
 }  # fmt: skip
 """Of few values: one pass counts visitors too. The rest is ranked by views first."""
 PARAMETERS = ("from", "to", *FILTERS, "dimension", "limit", "tz")
 MAX_LIMIT = 10_000
+_PRESENT = {"route": "topic = 'request'"}
+"""Where events of other kinds have no such dimension at all: they are not listed under ''."""
 _MERGED = "uniqCombined64Merge(16)(visitors) AS uv"
-_PROP = re.compile(r"props\.(.{1,128})", re.DOTALL)
 
 
 class TopRequest(msgspec.Struct, frozen=True):
-    """`dimension` is a column, or `props.x` for a property of the event."""
+    """`dimension` is one of `query.dimensions`: a column, a computed one, or `props.x` for a property of the event."""
 
     days: Range
     filter: Filter
@@ -61,8 +64,8 @@ def parse(params: Mapping[str, str], default_tz: str) -> TopRequest:
     """The request of these parameters. Raises `RequestError`."""
     known(params, PARAMETERS)
     dimension = params.get("dimension") or ""
-    if dimension not in COLUMNS and not _PROP.fullmatch(dimension):
-        raise RequestError(f"unknown dimension {dimension!r}; one of {', '.join(COLUMNS)}, props.NAME")
+    if not is_dimension(dimension):
+        raise RequestError(f"unknown dimension {dimension!r}; one of {', '.join((*COLUMNS, *COMPUTED))}, props.NAME")
     return TopRequest(
         days=parse_range(params, default_tz),
         filter=parse_filter(params),
@@ -79,7 +82,7 @@ def top(store: Store, request: TopRequest, store_zone: str, closed: ClosedDays |
     if first > last:
         return Top([])
     days = Range(first, last, request.days.tz)
-    old = expired(store, request.filter, request.days, store_zone) if request.dimension in KEPT else None
+    old = expired(store, request.filter, request.days, store_zone) if reads(request.dimension) <= KEPT else None
     if request.dimension in DAILY or old is not None:
         rows = _few(store, request, old, store_zone)
     else:
@@ -101,9 +104,10 @@ def _few(store: Store, request: TopRequest, old: Expired | None, store_zone: str
         statement.where += ["time >= {since:DateTime64(3, 'UTC')}", "time < {until:DateTime64(3, 'UTC')}"]
         statement.params |= {"since": since, "until": until}
     statement.params["limit"] = request.limit
-    name = request.dimension
+    name = expression(request.dimension, statement.params, "dimension")
     tail = "HAVING pv > 0 ORDER BY pv DESC, 1 ASC LIMIT {limit:UInt32}"
-    rows = grouped(store, statement, [Group(name, name)], old, uniques=True, tail=tail)
+    rows = grouped(store, statement, [Group(name, name)], old, uniques=True,
+                   present=_PRESENT.get(request.dimension), tail=tail)  # fmt: skip
     return [(str(row[0]), int(row[1]), int(row[2])) for row in rows]
 
 
@@ -141,16 +145,17 @@ def question(request: TopRequest) -> Question:
 def _values(request: TopRequest) -> tuple[Statement, str, str]:
     """Conditions, the expression that is counted, and how it is shown, `%s` standing for it."""
     statement = matching(request.filter)
-    prop = _PROP.fullmatch(request.dimension)
+    prop = prop_name(request.dimension)
     if prop is None:
         if request.dimension in NUMBERS:
             statement.where.append(f"{request.dimension} IS NOT NULL")
             return statement, f"toString({request.dimension})", "%s"
-        return statement, request.dimension, "%s"
-    # Counted as JSON, shown as text where it is text: 1 and "1" are one value.
-    value = prop_json(prop[1], statement.params)
+        statement.where += [_PRESENT[request.dimension]] if request.dimension in _PRESENT else []
+        return statement, expression(request.dimension, statement.params, "dimension"), "%s"
+    # Counted as JSON, shown as text where it is text.
+    value = prop_json(prop, statement.params)
     statement.where.append(f"{value} != ''")
-    return statement, value, "if(startsWith(%s, '\"'), JSONExtractString(%s), %s)"
+    return statement, value, as_text("%s")
 
 
 def _total(store: Store, request: TopRequest, old: Expired | None, store_zone: str) -> int:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from eventmill.query import counts, top
+from eventmill.query import counts
+from eventmill.query.dimensions import COLUMNS, COMPUTED
 from eventmill.query.model import LAST_DAY
 
 _DATE = {"type": "string", "format": "date", "examples": ["2026-11-20"]}
@@ -20,10 +21,13 @@ PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     "label": ("Third part of the key.", _TEXT),
     "value": ("Fourth part of the key.", _TEXT),
     "bot": ("Only bots, or only others.", {"type": "string", "enum": ["true", "false"]}),
+    "filters": ("Conditions that all must hold, a JSON list of `[operator, field, value]`; the field is any dimension.",
+                {"type": "string", "examples": ['[["is","browser","Chrome"],["in","os",["iOS","Android"]]]']}),
     "by": ("One row for each key of this depth below the prefix; `all` for every prefix at or below it.",
            {"type": "string", "enum": [name for name in counts.BY if name]}),
     "metrics": ("Views and visitors, or views alone (faster).", {"type": "string", "enum": list(counts.METRICS)}),
-    "dimension": (f"A field ({', '.join(top.COLUMNS)}) or `props.NAME`.", {"type": "string", "examples": ["browser"]}),
+    "dimension": (f"A field ({', '.join((*COLUMNS, *COMPUTED))}) or `props.NAME`.",
+                  {"type": "string", "examples": ["browser"]}),
     "limit": ("How many rows at most.", {"type": "integer", "minimum": 0}),
     "reason": ("Only rejects with this reason.", _TEXT),
     "before": ("The page after this one: `next` of the answer before.", _TEXT),

@@ -22,6 +22,8 @@ ASKED = [
     {"dimension": "props.plan", "category": "h5", "bot": "false"},
     {"dimension": "value", "tz": "Asia/Shanghai"},
     {"dimension": "bot", "site": "shop"},
+    {"dimension": "browser", "filters": '[["is","category","h5"],["contains","url","2"],["is_not","props.plan","1"]]'},
+    {"dimension": "page", "filters": '[["in","browser",["Chrome",""]]]', "site": "shop"},
 ]
 
 

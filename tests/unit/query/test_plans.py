@@ -67,6 +67,28 @@ def test_visitors_of_another_zone_and_deep_keys_read_rows(forced: Store) -> None
             count(forced, **params)
 
 
+COARSE = [
+    '[["is","category","h5"]]',
+    '[["is","site","shop"],["is","topic","event"]]',
+    '[["in","action",["pv","click"]],["is_not","site","blog"]]',
+    '[["contains","category","5"],["starts_with","action","p"]]',
+]
+
+
+@pytest.mark.parametrize("filters", COARSE)
+def test_conditions_on_columns_of_the_projections_leave_them_usable(forced: Store, filters: str) -> None:
+    for params in ({}, {"by": "action"}, {"interval": "total"}, {"metrics": "pv", "tz": "Europe/Berlin"}):
+        count(forced, filters=filters, **params)
+    ranked = top.parse({**RANGE, "dimension": "category", "filters": filters}, "Asia/Shanghai")
+    assert top.top(Bare(forced), ranked, "Asia/Shanghai").data
+
+
+@pytest.mark.parametrize("filters", ['[["is","browser","Chrome"]]', '[["is","label","85"]]', '[["is","bot","true"]]'])
+def test_other_conditions_read_rows(forced: Store, filters: str) -> None:
+    with pytest.raises(StoreError, match="projection"):
+        count(forced, filters=filters)
+
+
 def test_series_and_top_take_them_too(forced: Store) -> None:
     for interval in ("day", "week", "month"):
         request = series.parse({**RANGE, "interval": interval, **DEEP}, "Asia/Shanghai")

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from eventmill.query.select import prop_json
+from eventmill.query.dimensions import prop_json
 from eventmill.query.source import Store
 from tests.stored_events import frame, row
 

@@ -1,6 +1,7 @@
 """Tracing one event, rejects, the live view, top values, one's own SQL."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 
 from eventmill.event import Head, Line, ReceiptSource, receipt_text
 from eventmill.query import events, live, rejects, sql, top
+from eventmill.query.dimensions import COLUMNS, COMPUTED
 from eventmill.query.model import Filter, RequestError
 from eventmill.query.source import QueryRefused, Store
 from eventmill.queue.base import Entry
@@ -87,6 +89,20 @@ def test_queued_with_its_place(store: Store) -> None:
     assert by_receipt is not None
     assert (by_receipt.state, by_receipt.id, by_receipt.key) == ("queued", "b", "h5")
     assert events.trace(store, queue, '"a') is None
+
+
+def test_stored_with_its_place_while_the_queue_keeps_it(store: Store) -> None:
+    put(store, id="a")
+    queue = FakeQueue()
+    again, first = entry(Line(id="a")), entry(Line(id="a"))
+    queue.entries = [again, replace(first, seq=4, receipt_low=LOW)]
+    found = events.trace(store, queue, "a")
+    assert found is not None
+    assert (found.state, found.shard, found.seq) == ("stored", "3", 4)
+    queue.entries = [again]
+    found = events.trace(store, queue, "a")
+    assert found is not None
+    assert (found.state, found.shard, found.seq) == ("stored", None, None)
 
 
 def test_duplicate_of(store: Store) -> None:
@@ -175,8 +191,8 @@ def test_top(store: Store) -> None:
     assert ask("props.n") == [("1", 2, 2, 0.4), ("[1,2]", 1, 1, 0.2)]
     assert ask("props.a'b{x:String}") == []
     assert ask("category") == [("h5", 5, 2, 1.0)]
-    for dimension in top.COLUMNS:
-        assert sum(pv for _, pv, _, _ in ask(dimension)) == (0 if dimension == "duration_ms" else 5)
+    for dimension in (*COLUMNS, *COMPUTED):
+        assert sum(pv for _, pv, _, _ in ask(dimension)) == (0 if dimension in ("duration_ms", "route") else 5)
     with pytest.raises(RequestError, match="unknown dimension"):
         ask("user; DROP TABLE events")
 
