@@ -230,7 +230,9 @@ def plan(settings: Settings, lock: int) -> Path:
     from eventmill.store import migrate
 
     if settings.store.url.startswith("chdb:"):
-        migrate.check_file(migrate.mark_file(migrate.directory(settings.store.url, settings.data_dir)), settings.timezone)
+        migrate.check_file(
+            migrate.mark_file(migrate.directory(settings.store.url, settings.data_dir)), settings.timezone
+        )
     means = _DURABLE[durability(settings)]
     run = settings.data_dir / "run"
     run.mkdir(parents=True, exist_ok=True)

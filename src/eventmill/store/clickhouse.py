@@ -84,8 +84,8 @@ class ClickHouseStore:
         self._database = DATABASE
         self._mark_file: Path | None = None
         if self._parts.scheme == "chdb":
-            directory = _directory(url, data)
-            self._mark_file = directory.with_name(directory.name + ".json")
+            directory = migrate.directory(url, data)
+            self._mark_file = migrate.mark_file(directory)
             migrate.check_file(self._mark_file, zone)
             self._engine = Engine(directory, READERS * memory + INGEST_RESERVE, wait_s)
         elif self._parts.scheme == "clickhouse":
@@ -220,11 +220,6 @@ def open_store(settings: Settings, wait_s: float = 10.0) -> ClickHouseStore:
         query_bytes=size(settings.web.query_memory),
         wait_s=wait_s,
     )
-
-
-def _directory(url: str, data: Path) -> Path:
-    named = url.removeprefix("chdb:").removeprefix("//")
-    return (Path(unquote(named)) if named else data / "store").absolute()
 
 
 def _write(frame: pl.DataFrame, target: Any) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 from importlib import resources
 from pathlib import Path
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -50,6 +51,17 @@ def check(mark: Mark, zone: str, newest: int) -> None:
             f"the store cuts days in {mark.timezone}, the configuration says timezone = {zone!r}: "
             f"set timezone = {mark.timezone!r} (a request may name another with tz=), or use a new store"
         )
+
+
+def directory(url: str, data: Path) -> Path:
+    """Where an embedded store is: `chdb:` under the data directory, `chdb://DIR` there."""
+    named = url.removeprefix("chdb:").removeprefix("//")
+    return (Path(unquote(named)) if named else data / "store").absolute()
+
+
+def mark_file(at: Path) -> Path:
+    """The file beside an embedded store that says what it is."""
+    return at.with_name(at.name + ".json")
 
 
 def check_file(path: Path, zone: str) -> None:
