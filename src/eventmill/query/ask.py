@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from eventmill.query import counts, lag, ledger, rejects, series, top
+from eventmill.query import counts, lag, ledger, rejects, series, sessions, top
 from eventmill.query.closed import ClosedDays
 from eventmill.query.source import Queue, Store
 
@@ -39,6 +39,8 @@ class Question:
     ask: Callable[[Sources, Mapping[str, str]], Any]
     intervals: Sequence[str] = ()
     """What `interval` may be, where it is a parameter."""
+    described: Mapping[str, tuple[str, Sequence[str]]] = field(default_factory=dict)
+    """Parameters that mean something of their own here: the meaning, and what they may be."""
 
 
 def _lag(sources: Sources, params: Mapping[str, str]) -> lag.LagAnswer:
@@ -59,6 +61,10 @@ _ALL = (
     Question(
         "top", "The most frequent values of a field", top.PARAMETERS, (*_DAYS, "dimension"), top.Top,
         lambda s, params: top.top(s.store, top.parse(params, s.zone), s.zone, s.closed),
+    ),
+    Question(
+        "sessions", "Sessions, bounces, pages and duration", sessions.PARAMETERS, _DAYS, sessions.SessionsAnswer,
+        lambda s, params: sessions.sessions(s.store, sessions.parse(params, s.zone)), sessions.INTERVALS,
     ),
     Question(
         "ledger", "received = stored + duplicate + rejected + queued", ledger.PARAMETERS, (), ledger.Ledger,

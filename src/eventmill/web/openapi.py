@@ -59,6 +59,9 @@ def document() -> dict[str, Any]:
 def _parameter(question: Question | None, name: str) -> dict[str, Any]:
     if question is not None and name == "interval":
         text, schema = "Length of a bucket.", {"type": "string", "enum": list(question.intervals)}
+    elif question is not None and name in question.described:
+        text, choices = question.described[name]
+        schema = {"type": "string", "enum": list(choices)} if choices else {"type": "string"}
     else:
         text, schema = PARAMETERS[name]
     required = question is not None and name in question.required

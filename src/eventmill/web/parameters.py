@@ -29,6 +29,7 @@ PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     "dimension": (f"A field ({', '.join((*COLUMNS, *COMPUTED))}) or `props.NAME`.",
                   {"type": "string", "examples": ["browser"]}),
     "limit": ("How many rows at most.", {"type": "integer", "minimum": 0}),
+    "compare": ("The period of equal length right before, too.", {"type": "string", "enum": ["previous"]}),
     "reason": ("Only rejects with this reason.", _TEXT),
     "before": ("The page after this one: `next` of the answer before.", _TEXT),
 }  # fmt: skip

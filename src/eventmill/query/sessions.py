@@ -1,0 +1,152 @@
+"""Sessions: how many, how long, how many pages, how many of one page only. What a session is: `visits`."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import NamedTuple
+
+import msgspec
+
+from eventmill.query.days import clamp, midnight, rfc3339
+from eventmill.query.model import FILTERS, Filter, Range, RequestError, known, parse_choice, parse_filter, parse_range
+from eventmill.query.source import Store
+from eventmill.query.statements import statement
+from eventmill.query.visits import GROUP, PAGE_VIEW, empty, for_sessions
+
+INTERVALS = ("day", "hour", "total")
+PARAMETERS = ("from", "to", *FILTERS, "interval", "tz", "compare")
+MAX_HOURS = 100_000
+
+
+class SessionsRequest(msgspec.Struct, frozen=True):
+    """`compare` asks for the period of equal length right before, too."""
+
+    days: Range
+    filter: Filter
+    interval: str = "day"
+    compare: bool = False
+
+
+class Sessions(msgspec.Struct):
+    """`time` is where the bucket begins: a date, RFC 3339 for hours, `from` for the total. `bounces` are sessions of
+    exactly one page view, `pages` all page views, `duration_s` the mean from first to last event; null is no session.
+    """
+
+    time: str
+    sessions: int
+    bounces: int
+    pages: int
+    duration_s: float | None
+
+
+class SessionsTotal(msgspec.Struct):
+    """All sessions of the range; rates are null where there is none."""
+
+    sessions: int
+    bounces: int
+    pages: int
+    duration_s: float | None
+    bounce_rate: float | None
+    pages_per_session: float | None
+
+
+class SessionsAnswer(msgspec.Struct, omit_defaults=True):
+    """The answer: every bucket of the range, gaps as zeros."""
+
+    data: list[Sessions]
+    total: SessionsTotal
+    before: SessionsTotal | None = None
+
+
+class Hour(NamedTuple):
+    """Sessions that began in one hour; `hour` in s since the epoch, `length_ms` of all together."""
+
+    day: date
+    hour: int
+    sessions: int
+    bounces: int
+    pages: int
+    length_ms: int
+
+
+def parse(params: Mapping[str, str], default_tz: str) -> SessionsRequest:
+    """The request of these parameters. Raises `RequestError`."""
+    known(params, PARAMETERS)
+    request = SessionsRequest(
+        days=parse_range(params, default_tz),
+        filter=parse_filter(params),
+        interval=parse_choice(params, "interval", INTERVALS, "day"),
+        compare=parse_choice(params, "compare", ("", "previous"), "") == "previous",
+    )
+    first, last = clamp(request.days)
+    if (last - first).days * 24 > MAX_HOURS and request.interval == "hour":
+        raise RequestError(f"more than {MAX_HOURS:,} hours: ask by day, or for fewer days")
+    return request
+
+
+def sessions(store: Store, request: SessionsRequest) -> SessionsAnswer:
+    """Raises what the store raises."""
+    hours = hourly(store, request.filter, request.days)
+    before = None
+    if request.compare:
+        before = _total(hourly(store, request.filter, previous(request.days)))
+    if request.interval == "total":
+        data = [_bucket(request.days.first.isoformat(), hours)]
+    elif request.interval == "hour":
+        at = {hour.hour: hour for hour in hours}
+        data = [_bucket(rfc3339(hour, request.days.zone), [at[hour]] if hour in at else [])
+                for hour in _hours(request.days, at)]  # fmt: skip
+    else:
+        by_day: dict[date, list[Hour]] = {day: [] for day in _days(request.days)}
+        for hour in hours:
+            by_day[hour.day].append(hour)
+        data = [_bucket(day.isoformat(), found) for day, found in by_day.items()]
+    return SessionsAnswer(data, _total(hours), before)
+
+
+def hourly(store: Store, chosen: Filter, days: Range) -> list[Hour]:
+    """Sessions by the hour in which they began; hours without any are left out."""
+    if empty(days):
+        return []
+    made = for_sessions(chosen, days)
+    sql = statement(
+        "sessions", zone=days.tz, page_view=PAGE_VIEW, conditions=" AND ".join(made.where), group=GROUP
+    )  # fmt: skip
+    return [Hour(row[0], *map(int, row[1:])) for row in store.query(sql, made.params)]
+
+
+def previous(days: Range) -> Range:
+    """The period of equal length right before; days that no calendar has are left out."""
+    length = days.last - days.first
+    last = max(days.first, date.min + timedelta(days=length.days + 1)) - timedelta(days=1)
+    return Range(last - length, last, days.tz)
+
+
+def _bucket(time: str, hours: Iterable[Hour]) -> Sessions:
+    whole = _total(hours)
+    return Sessions(time, whole.sessions, whole.bounces, whole.pages, whole.duration_s)
+
+
+def _total(hours: Iterable[Hour]) -> SessionsTotal:
+    count = bounces = pages = length_ms = 0
+    for hour in hours:
+        count += hour.sessions
+        bounces += hour.bounces
+        pages += hour.pages
+        length_ms += hour.length_ms
+    if not count:
+        return SessionsTotal(0, 0, 0, None, None, None)
+    return SessionsTotal(count, bounces, pages, length_ms / 1000 / count, bounces / count, pages / count)
+
+
+def _days(days: Range) -> Iterable[date]:
+    first, last = clamp(days)
+    return (first + timedelta(days=number) for number in range((last - first).days + 1))
+
+
+def _hours(days: Range, found: Iterable[int]) -> list[int]:
+    """Where each hour begins, in s since the epoch. Days have 23 to 25 of them; the engine may cut the one in which
+    clocks change by half an hour in its own way, and what it found is kept."""
+    starts = {*found}
+    for day in _days(days):
+        starts.update(range(midnight(day, days.zone), midnight(day + timedelta(days=1), days.zone), 3600))
+    return sorted(starts)

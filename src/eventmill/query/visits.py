@@ -1,0 +1,67 @@
+"""What a visitor, a page view and a session are: the one place where it is written down.
+
+A **visitor** is a `user`; an event without one is nobody's. A **page view** is an event whose action is empty, `pv`,
+`view` or `pageview`; its page is the path of its url, or its key where it has no url. A **session** is what a visitor
+did on a site under one given `session`, or, where none is given, without one. Silence ends it: 30 minutes, or a day
+where `session` is given. It belongs to the moment of its first event, and what it did a day after that or later is
+not counted. So it follows from events of a day before to a day after alone, whatever range is asked for, in whatever
+order they came. Requests and log lines belong to no session unless the filter names their topic.
+"""
+
+from eventmill.query.days import clamp, instants
+from eventmill.query.dimensions import expression
+from eventmill.query.model import Filter, Range
+from eventmill.query.select import Statement, matching
+
+SILENCE_S = 1800
+GIVEN_SILENCE_S = LONGEST_S = 86_400
+PAGE_VIEWS = ("", "pv", "view", "pageview")
+"""Actions of page views."""
+MACHINE_TOPICS = ("request", "log")
+"""Topics of what machines say: no visitor did it."""
+PAGE = expression("page", {}, "")
+PAGE_VIEW = f"action IN {PAGE_VIEWS}"
+KEY = expression("key", {}, "")
+GROUP = "cityHash64(site, user_hash, session)"
+"""A visitor on a site, under one given session or without one; 64 bits are hashed and compared faster than texts."""
+
+
+def by_people(chosen: Filter) -> Statement:
+    """The filter's conditions, without what machines say unless the filter names their topic."""
+    made = matching(chosen)
+    if chosen.topic is None and not any(
+        condition.field == "topic" and condition.operator in ("is", "in") for condition in chosen.conditions
+    ):
+        made.where.append(f"topic NOT IN {MACHINE_TOPICS}")
+    return made
+
+
+def by_visitors(chosen: Filter) -> Statement:
+    """The same, events of visitors only."""
+    made = by_people(chosen)
+    made.where.append("user_hash != cityHash64('')")
+    return made
+
+
+def within(made: Statement, days: Range, margin_s: int = 0) -> Statement:
+    """Adds the condition on time, `margin_s` more at both ends; `{since:Int64}` and `{until:Int64}` are the range in ms
+    since the epoch, without the margin."""
+    since, until = instants(days)
+    made.where += ["time >= {since_read:DateTime64(3, 'UTC')}", "time < {until_read:DateTime64(3, 'UTC')}"]
+    made.params |= {
+        "since": since * 1000, "until": until * 1000, "since_read": since - margin_s, "until_read": until + margin_s,
+    }  # fmt: skip
+    return made
+
+
+def for_sessions(chosen: Filter, days: Range) -> Statement:
+    """Events that sessions of these days may be made of, and the parameters of `sql/visits.sql`."""
+    made = within(by_visitors(chosen), days, LONGEST_S)
+    made.params |= {"silence": SILENCE_S * 1000, "given_silence": GIVEN_SILENCE_S * 1000, "longest": LONGEST_S * 1000}
+    return made
+
+
+def empty(days: Range) -> bool:
+    """Whether the store can hold none of these days."""
+    first, last = clamp(days)
+    return first > last
