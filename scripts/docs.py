@@ -19,9 +19,9 @@ import typer.main
 from eventmill.cli import app
 from eventmill.collect.counters import Counters
 from eventmill.commands import toml
-from eventmill.commands.init import description
+from eventmill.commands.init import default_of, description
 from eventmill.query.ask import Sources
-from eventmill.settings import Settings, plain_type
+from eventmill.settings import Product, Settings, is_tables, plain_type
 from eventmill.topics import Field, Topic
 from eventmill.web import metrics
 from eventmill.web.services import Services
@@ -147,6 +147,7 @@ def configuration_page() -> str:
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             lines += [f"## [{section.name}]", "", _doc(kind), ""]
             lines += [*_options(kind, f"{section.name}.", env=True), ""]
+    lines += ["## [[products]]", "", _doc(Product), "", *_options(Product, "", env=False), ""]
     lines += [
         "## [topics.NAME]", "",
         f"{_doc(Topic)} The topics `event`, `request` and `log` exist without being declared. Names: a-z, 0-9, `_`",
@@ -165,13 +166,13 @@ def _options(struct: type[msgspec.Struct], prefix: str, *, env: bool) -> list[st
     rows = []
     for option in msgspec.structs.fields(struct):
         kind = plain_type(option.type)
-        if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        if (isinstance(kind, type) and issubclass(kind, msgspec.Struct)) or is_tables(kind):
             continue
         if get_origin(kind) is dict:
             if struct is Topic:
                 rows.append((f"`{option.name}`", "tables", "", description(option.type)))
             continue
-        default = option.default if option.default is not msgspec.NODEFAULT else option.default_factory()
+        default = default_of(option)
         shown = "" if default is None else f"`{toml.value(default)}`"
         row = [f"`{option.name}`", _kind(kind), shown, description(option.type)]
         if env:

@@ -96,6 +96,26 @@ class StoreTable(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     keep: Annotated[str, Doc(description="How long raw events are kept, e.g. 400d; 0 is for ever.")] = "0"
 
 
+class Geo(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Countries of visitors, from a file on this machine: nothing is asked over the network."""
+
+    database: Annotated[
+        str,
+        Doc(description="A file that maps addresses to countries (MMDB, as MaxMind, DB-IP and IPinfo give out); empty: "
+            "no countries. The truncated address is looked up, when an event is stored."),
+    ] = ""  # fmt: skip
+
+
+class Product(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """Events of a site, or of pages below a path, are of a product: one table each, the first that fits counts."""
+
+    name: Annotated[str, Doc(description="What statistics call it.", min_length=1)]
+    site: Annotated[str, Doc(description="Only events of this site; empty: of any.")] = ""
+    path: Annotated[
+        str, Doc(description="What the path of the url begins with, e.g. /shop/; empty: any.", pattern="^(/.*)?$")
+    ] = ""
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Everything that can be configured."""
 
@@ -116,6 +136,8 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     collect: Collect = msgspec.field(default_factory=Collect)
     web: Web = msgspec.field(default_factory=Web)
     work: Work = msgspec.field(default_factory=Work)
+    geo: Geo = msgspec.field(default_factory=Geo)
+    products: list[Product] = msgspec.field(default_factory=list)
     topics: dict[str, Topic] = msgspec.field(default_factory=dict)
 
     @property
@@ -194,6 +216,9 @@ def check(settings: Settings) -> None:
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise SettingsError(f"timezone: {settings.timezone!r} is no IANA time zone such as Europe/Berlin") from error
     collect, queue = settings.collect, settings.queue
+    for product in settings.products:
+        if not product.site and not product.path:
+            raise SettingsError(f'products: {product.name!r} needs a site or a path, e.g. path = "/shop/"')
     for name, parse, text in (
         ("collect.max_body", size, collect.max_body),
         ("collect.queue_memory", size, collect.queue_memory),
@@ -259,13 +284,13 @@ def _meant(option: str) -> str:
 
 
 def option_names(struct: type[msgspec.Struct] = Settings, prefix: str = "") -> list[str]:
-    """The paths of all options, e.g. `collect.max_body`; topics count as one."""
+    """The paths of all options, e.g. `collect.max_body`; topics count as one, products are left out."""
     names: list[str] = []
     for field in msgspec.structs.fields(struct):
         kind = plain_type(field.type)
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             names += option_names(kind, f"{prefix}{field.name}.")
-        else:
+        elif not is_tables(kind):
             names.append(prefix + field.name)
     return names
 
@@ -273,6 +298,12 @@ def option_names(struct: type[msgspec.Struct] = Settings, prefix: str = "") -> l
 def plain_type(annotation: Any) -> Any:
     """The type without its `Annotated` description."""
     return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def is_tables(kind: Any) -> bool:
+    """Whether the option is written as tables, `[[products]]`."""
+    element = get_args(kind)[0] if get_origin(kind) is list else None
+    return isinstance(element, type) and issubclass(element, msgspec.Struct)
 
 
 def _from_environment(struct: type[msgspec.Struct], prefix: str, tree: dict[str, Any], env: Mapping[str, str]) -> None:
@@ -287,7 +318,7 @@ def _from_environment(struct: type[msgspec.Struct], prefix: str, tree: dict[str,
             if name in env and "url" in kind.__struct_fields__:
                 child["url"] = env[name]
             _from_environment(kind, name, child, env)
-        elif name in env and get_origin(kind) is not dict:
+        elif name in env and get_origin(kind) is not dict and not is_tables(kind):
             tree[field.name] = _parse_env(name, field.type, env[name])
 
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from eventmill.commands.init import config_text, description
-from eventmill.settings import Settings, load, option_names, plain_type
+from eventmill.settings import Product, Settings, load, option_names, plain_type
 from eventmill.topics import Field, Topic
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "config"
@@ -29,6 +29,7 @@ def test_full_is_what_init_writes():
 def test_full_names_every_option_with_its_default(tmp_path):
     tree = tomllib.loads((EXAMPLES / "full.toml").read_text(encoding="utf-8"))
     topics = tree.pop("topics")
+    assert set(tree.pop("products")[0]) == set(Product.__struct_fields__)
     assert sorted(_paths(tree)) == sorted(name for name in option_names() if name != "topics")
     assert msgspec.convert(tree, Settings) == Settings()
     assert set(topics["order"]) == set(Topic.__struct_fields__)
@@ -55,13 +56,13 @@ def test_removing_the_marks_gives_the_full_file():
     assert "\n".join(bare) + "\n" == config_text(commented=False)
 
 
-@pytest.mark.parametrize("struct", [Settings, Topic, Field])
+@pytest.mark.parametrize("struct", [Settings, Topic, Field, Product])
 def test_every_option_has_a_description(struct):
     for field in msgspec.structs.fields(struct):
         kind = plain_type(field.type)
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             test_every_option_has_a_description(kind)
-        elif (struct, field.name) != (Settings, "topics"):
+        elif struct is not Settings or field.name not in ("topics", "products"):
             text = description(field.type)
             assert text[0].isupper(), text
             assert text.endswith("."), text

@@ -10,7 +10,7 @@ import typer
 
 from eventmill.commands import toml
 from eventmill.commands.common import errors, fail
-from eventmill.settings import Settings, plain_type
+from eventmill.settings import Product, Settings, is_tables, plain_type
 from eventmill.topics import Field, Topic
 
 _HEAD = """\
@@ -48,6 +48,10 @@ def config_text(*, commented: bool) -> str:
             lines += ["", *_comment(_doc(kind)), f"[{section.name}]", *_options(kind, mark)]
     lines += [
         "",
+        *_comment(f"Products: {_doc(Product)[0].lower()}{_doc(Product)[1:]}"),
+        f"{mark}[[products]]",
+        *_options(Product, mark, {"name": "shop", "path": "/shop/"}),
+        "",
         "# Topics: one table for each. The topics event, request and log exist without being declared.",
         f"{mark}[topics.order]",
         *_options(Topic, mark, {"aliases": ["/order"], "field_count": 3, "fields": None}),
@@ -77,14 +81,21 @@ def _options(struct: type[msgspec.Struct], mark: str, samples: dict[str, Any] | 
     """
     for option in msgspec.structs.fields(struct):
         kind = plain_type(option.type)
-        if (isinstance(kind, type) and issubclass(kind, msgspec.Struct)) or get_origin(kind) is dict:
+        if (isinstance(kind, type) and issubclass(kind, msgspec.Struct)) or get_origin(kind) is dict or is_tables(kind):
             continue
-        default = option.default if option.default is not msgspec.NODEFAULT else option.default_factory()
+        default = default_of(option)
         shown = (samples or {}).get(option.name, default)
         if shown is None:
             continue
         yield from _comment(description(option.type))
         yield f"{mark}{option.name} = {toml.value(shown)}"
+
+
+def default_of(option: msgspec.structs.FieldInfo) -> Any:
+    """None where there is none."""
+    if option.default is not msgspec.NODEFAULT:
+        return option.default
+    return option.default_factory() if option.default_factory is not msgspec.NODEFAULT else None
 
 
 def description(annotation: Any) -> str:
