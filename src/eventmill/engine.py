@@ -10,13 +10,16 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from eventmill.clock import system_clock
+from eventmill.clock import MINUTE_MS, system_clock
+from eventmill.erasure import Marks
+from eventmill.forget import Forgetting
 from eventmill.query.closed import ClosedDays
 from eventmill.queue.base import Reader
 from eventmill.registry.database import Database
 from eventmill.settings import Settings, duration
 from eventmill.store.base import Store, StoreUnavailable
 from eventmill.topics import Topic, groups
+from eventmill.work.compact import compact
 from eventmill.work.loop import Worker
 from eventmill.work.poison import child_probe
 
@@ -25,6 +28,7 @@ _DRAIN_S = 10.0
 _RETAIN_S = 5.0
 _EXPIRE_S = 3600.0
 _TOPICS_S = 0.5
+_SETTLED_MS = 2 * 86_400_000
 
 
 class TopicSource(Protocol):
@@ -72,6 +76,7 @@ class Engine:
         self._adopt_orphans()
         self._working, self._expire_store = workers, expire
         self.workers: list[Worker] = []
+        self.forgetting = Forgetting(store, look_reader, self._announce, self.closed.forget)
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -121,7 +126,13 @@ class Engine:
             if group not in have:
                 worker = self._make(group=group, topics=self.topics)
                 self.workers.append(worker)
+                worker.set_marks(self.forgetting.marks())
                 self._spawn(f"work-{group}", partial(worker.run, self._stop))
+
+    def _announce(self, marks: Marks) -> None:
+        """Every worker has the marks, and nothing that it took without them is left, when this returns."""
+        for worker in [*self.workers]:
+            worker.set_marks(marks)
 
     def _follow_topics(self, *, look: bool) -> None:
         changed = self._watch.changed()
@@ -161,16 +172,32 @@ class Engine:
             except StoreUnavailable as error:
                 log.warning("raw retention waits: %s", error)
 
+    def _compact(self) -> None:
+        """Ledger rows of two days ago and older become one a minute, as far as all their events are committed."""
+        if not self._working:
+            return
+        now = system_clock()
+        try:
+            for group, topics in self.groups().items():
+                waiting = max((row.oldest_ms for row in self.reader.lag({group: topics})), default=0)
+                if self.reader.position(group).replay is None:
+                    compact(self.store, group, (now - max(_SETTLED_MS, waiting)) // MINUTE_MS - 1)
+        except StoreUnavailable as error:
+            log.warning("compacting the ledger waits: %s", error)
+
     def _housekeeping(self) -> None:
         retained = expired = 0.0
         while not self._stop.wait(_TOPICS_S):
             if time.monotonic() - expired > _EXPIRE_S:
                 expired = time.monotonic()
                 self._expire()
+                self._compact()
             due = time.monotonic() - retained > _RETAIN_S
             self._follow_topics(look=due)
             if due:
                 retained = time.monotonic()
+                if self._working:
+                    self.forgetting.tick()
                 keep = {name: duration(topic.retention) for name, topic in self.topics.items()}
                 freed = self.reader.retain(self.groups(), keep, system_clock())
                 if freed:

@@ -7,6 +7,7 @@ import polars as pl
 from eventmill.event import receipt_block
 from eventmill.queue.base import Entry, Position
 from eventmill.store.base import Store
+from eventmill.work import compact
 from eventmill.work.batch import PLACE, RECEIPT, Batch
 from eventmill.work.identity import hashed_where, id_hashes
 from eventmill.work.seen import KNOWN, Seen
@@ -38,6 +39,7 @@ class Dedup:
         self.replaying = replay is not None
         self._seen.open(committed)
         if replay is not None:
+            compact.reopen(self._store, self._stream, replay.since_minute)
             self._store.command(
                 "ALTER TABLE ledger DELETE WHERE stream = {stream:String} AND minute >= {minute:UInt32} "
                 "AND batch <= {batch:UInt64} SETTINGS mutations_sync = 1",
