@@ -2,7 +2,7 @@
 
 Each stream has a mark (a minute, in `meta`): below it the sums count, which have no shard; from it on the rows of the
 deliveries. Sums are written before the mark moves, and what they replace is deleted a round later, when no question
-can still be reading it: a crash anywhere leaves the one or the other to be counted. `query/ledger.py` reads by the mark.
+can still be reading it: a crash anywhere leaves one of them to count. `query/ledger.py` reads by the mark.
 """
 
 from eventmill.store.base import Store
