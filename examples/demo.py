@@ -1,6 +1,6 @@
 """Sample traffic for a look around: `make demo`, or `make demo ARGS=--once` to end after the statistics.
 
-Starts a server on a fresh directory, sends two weeks of three made-up sites through its public door, prints the
+Starts a server on a fresh directory, sends four weeks of three made-up sites through its public door, prints the
 statistics and where to look. Without --once it goes on with a gentle live stream until Ctrl-C, then drains.
 """
 

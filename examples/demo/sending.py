@@ -63,7 +63,7 @@ class Door:
                 "value": random.choice("ab"), "user": f"{site.name}-{random.randrange(900)}", "site": site.name,
             }  # fmt: skip
             headers = {
-                "User-Agent": random.choice(AGENTS)[0], "Referer": f"https://{site.name}{random.choice(site.pages)}",
+                "User-Agent": random.choice(AGENTS)[0], "Referer": f"https://{site.name}{random.choice(tuple(site.ways))}",
             }  # fmt: skip
             connection.request("GET", f"/event.png?{urlencode(query)}", headers=headers)
             response = connection.getresponse()

@@ -1,4 +1,4 @@
-"""Two weeks of visits: who comes when, from where, and what they do there."""
+"""Four weeks of visits: who comes when, from where, and what they do there."""
 
 import math
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import Any
 from demo.world import AGENTS, BOTS, LANGUAGES, PRODUCTS, ROUTES, SITES, STATUSES, WAYS_IN, Site
 
 Event = dict[str, Any]
-DAYS = 14
+DAYS = 28
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,7 @@ class Traffic:
         referrer, query, _ = self._random.choices(WAYS_IN, [way[2] for way in WAYS_IN])[0]
         self.sessions += 1
         common = {**visitor.fields, "site": site.name, "session": f"s{self.sessions}"}
-        pages = self._random.choices(site.pages, k=min(1 + int(self._random.expovariate(0.45)), 20))
-        for number, page in enumerate(pages):
+        for number, page in enumerate(self._walk(site)):
             url = f"https://{site.name}{page}"
             first = {"url": f"{url}?{query}" if query else url, "referrer": referrer} if number == 0 else {"url": url}
             section, _, slug = page.strip("/").partition("/")
@@ -74,6 +73,16 @@ class Traffic:
                 )
             if page == "/checkout" and self._random.random() < 0.6:
                 yield self._order(common, at, url)
+
+    def _walk(self, site: Site) -> Iterator[str]:
+        """The pages of a visit, in order."""
+        page = ""
+        for _ in range(20):
+            follows = site.ways[page]
+            page = self._random.choices(tuple(follows), tuple(follows.values()))[0]
+            if not page:
+                return
+            yield page
 
     def _order(self, common: Event, at: datetime, url: str) -> Event:
         product = self._random.choice(tuple(PRODUCTS))

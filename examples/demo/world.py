@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Site:
-    """A site. `hours` are weights of the day's 24 hours, `weekend` scales Saturday and Sunday."""
+    """A site. `hours` are weights of the day's 24 hours, `weekend` scales Saturday and Sunday. `ways` says where a
+    visit begins (from "") and what follows each page, with weights; "" ends it."""
 
     name: str
     share: float
     visitors: int
     weekend: float
     hours: tuple[int, ...]
-    pages: tuple[str, ...]
+    ways: dict[str, dict[str, int]]
     clicks: tuple[str, ...]
 
 
@@ -22,18 +23,48 @@ _OFFICE = (1, 1, 1, 1, 1, 2, 4, 9, 16, 20, 21, 19, 14, 17, 20, 20, 17, 12, 7, 5,
 SITES = (
     Site(
         "shop.example", 0.5, 6000, 1.4, _EVENING,
-        ("/", "/c/coffee", "/c/tea", "/c/cups", "/p/espresso", "/p/filter", "/p/kettle", "/p/mug", "/cart",
-         "/checkout"),
+        {
+            "": {"/": 55, "/c/coffee": 14, "/p/espresso": 12, "/c/tea": 8, "/p/kettle": 7, "/p/mug": 4},
+            "/": {"": 38, "/c/coffee": 28, "/c/tea": 12, "/c/cups": 9, "/p/espresso": 9, "/cart": 4},
+            "/c/coffee": {"": 22, "/p/espresso": 34, "/p/filter": 24, "/": 10, "/c/cups": 10},
+            "/c/tea": {"": 34, "/p/kettle": 40, "/c/cups": 14, "/": 12},
+            "/c/cups": {"": 30, "/p/mug": 48, "/": 22},
+            "/p/espresso": {"": 42, "/cart": 30, "/p/filter": 16, "/c/coffee": 12},
+            "/p/filter": {"": 46, "/cart": 24, "/p/espresso": 18, "/c/coffee": 12},
+            "/p/kettle": {"": 48, "/cart": 26, "/c/tea": 26},
+            "/p/mug": {"": 52, "/cart": 22, "/c/cups": 26},
+            "/cart": {"": 34, "/checkout": 52, "/c/coffee": 14},
+            "/checkout": {"": 90, "/cart": 10},
+        },
         ("add_to_cart", "coupon", "newsletter", "wishlist"),
     ),
     Site(
         "docs.example", 0.2, 2500, 0.35, _OFFICE,
-        ("/", "/start", "/install", "/guide/events", "/guide/topics", "/guide/queue", "/reference/api", "/faq"),
+        {
+            "": {"/": 40, "/install": 20, "/reference/api": 22, "/guide/events": 12, "/faq": 6},
+            "/": {"": 24, "/start": 46, "/install": 18, "/reference/api": 12},
+            "/start": {"": 20, "/install": 44, "/guide/events": 30, "/faq": 6},
+            "/install": {"": 40, "/guide/events": 34, "/start": 12, "/faq": 14},
+            "/guide/events": {"": 36, "/guide/topics": 36, "/reference/api": 28},
+            "/guide/topics": {"": 40, "/guide/queue": 40, "/reference/api": 20},
+            "/guide/queue": {"": 60, "/reference/api": 40},
+            "/reference/api": {"": 62, "/guide/events": 24, "/faq": 14},
+            "/faq": {"": 70, "/start": 30},
+        },
         ("copy_code", "helpful", "edit_page"),
     ),
     Site(
         "app.example", 0.3, 1500, 0.25, _OFFICE,
-        ("/login", "/inbox", "/board", "/board/42", "/report", "/settings", "/team"),
+        {
+            "": {"/login": 70, "/inbox": 20, "/board/42": 10},
+            "/login": {"": 8, "/inbox": 80, "/settings": 12},
+            "/inbox": {"": 16, "/board": 60, "/board/42": 16, "/report": 8},
+            "/board": {"": 18, "/board/42": 56, "/inbox": 14, "/team": 12},
+            "/board/42": {"": 34, "/board": 40, "/report": 16, "/inbox": 10},
+            "/report": {"": 50, "/board": 40, "/settings": 10},
+            "/settings": {"": 50, "/team": 30, "/inbox": 20},
+            "/team": {"": 50, "/board": 50},
+        },
         ("create", "share", "export", "dark_mode"),
     ),
 )  # fmt: skip
