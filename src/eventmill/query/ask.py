@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from eventmill.query import counts, lag, ledger, rejects, series, sessions, top
+from eventmill.query import counts, lag, ledger, pages, rejects, series, sessions, top
 from eventmill.query.closed import ClosedDays
 from eventmill.query.source import Queue, Store
 
@@ -65,6 +65,11 @@ _ALL = (
     Question(
         "sessions", "Sessions, bounces, pages and duration", sessions.PARAMETERS, _DAYS, sessions.SessionsAnswer,
         lambda s, params: sessions.sessions(s.store, sessions.parse(params, s.zone)), sessions.INTERVALS,
+    ),
+    Question(
+        "sessions/pages", "The pages that sessions begin or end with", pages.PARAMETERS, _DAYS, pages.Pages,
+        lambda s, params: pages.pages(s.store, pages.parse(params, s.zone)),
+        described={"kind": ("The first page of each session, or the last one.", pages.KINDS)},
     ),
     Question(
         "ledger", "received = stored + duplicate + rejected + queued", ledger.PARAMETERS, (), ledger.Ledger,

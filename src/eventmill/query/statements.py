@@ -16,6 +16,6 @@ def _file(name: str) -> Template:
     return Template("\n".join(lines))
 
 
-def statement(name: str, **parts: str) -> str:
+def statement(name: str, /, **parts: str) -> str:
     """The statement with its places filled; all of them must be."""
     return _file(name).substitute(parts)

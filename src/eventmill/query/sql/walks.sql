@@ -1,0 +1,29 @@
+-- Each session's steps in their order, as 48-bit hashes of their names.
+-- An event is one number: time in ms, where `$shift` leaves room for it its receipt, and its step, 0 where it is none.
+-- Without the receipt two steps of the same ms have no order: what such a visitor did is not told, but who it is (`tied`).
+SELECT
+    tied,
+    arrayFilter(step -> step != 0, arrayMap(x -> bitAnd(toUInt64(x), 0xFFFFFFFFFFFF), counted)) AS steps
+FROM
+(
+    SELECT
+        tied,
+        bitShiftRight(visit[1], $shift) AS first,
+        if(visit[-1] - visit[1] < bitShiftLeft($number({longest:UInt64}), $shift),
+            visit, arrayFilter(x -> bitShiftRight(x, $shift) - first < {longest:UInt64}, visit)) AS counted
+    FROM
+    (
+        SELECT
+            arraySort(groupArray(bitOr(bitShiftLeft($number(toUnixTimestamp64Milli(time)), $shift), $rest))) AS events,
+            if($tied, $group, 0) AS tied,
+            bitShiftLeft(any(if(session = '', $number({silence:UInt64}), $number({given_silence:UInt64}))), $shift) AS silence,
+            bitShiftLeft($number(1), $shift) - 1 AS low,
+            arrayJoin(arraySplit(
+                (x, before) -> bitOr(x, low) - bitOr(before, low) >= silence,
+                events, arrayPopBack(arrayPushFront(events, events[1])))) AS visit
+        FROM events
+        WHERE $conditions
+        GROUP BY $group
+    )
+    WHERE first >= {since:Int64} AND first < {until:Int64}
+)

@@ -1,0 +1,92 @@
+"""What visitors did one after the other: the steps of each session in order of time, then of receipt.
+
+Sorting by receipt costs five times what sorting by time costs, and only steps of the same ms need it. So all visitors
+are asked for by time first, and those who did two things in one ms once more by receipt.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from eventmill.query.model import Filter, Range
+from eventmill.query.select import Statement
+from eventmill.query.source import Store
+from eventmill.query.statements import statement
+from eventmill.query.visits import GROUP, KEY, PAGE, PAGE_VIEW, for_sessions
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BY = ("page", "key")
+OTHER = "(other)"
+_FEW = 20_000
+"""Visitors that are asked for by name; more, and all are asked for by receipt."""
+
+
+class Walks:
+    """Sessions that begin on these days. Steps are page views, or `by="key"` all events."""
+
+    def __init__(self, store: Store, chosen: Filter, days: Range, by: str = "page") -> None:
+        self._store = store
+        self._chosen, self._days = chosen, days
+        self._name = PAGE if by == "page" else KEY
+        # Never below 16, which stand for what is no step.
+        self._hash = hashed(self._name)
+        self._step = f"if({PAGE_VIEW}, {self._hash}, 0)" if by == "page" else self._hash
+
+    def ask(self, outer: str, made: Statement | None = None, **parts: str) -> "pl.DataFrame":
+        """The rows of the statement `outer` over `$walks`. The counts of two rows that are equal else must be added;
+        `made` has parameters of its own. Raises what the store raises."""
+        import polars as pl
+
+        own = {} if made is None else made.params
+        quick = self._frame(outer, own, parts, receipts=False, only=None)
+        tied = quick.filter(pl.col("tied") != 0)["tied"].unique().to_list()
+        if not tied:
+            return quick
+        if len(tied) > _FEW:
+            return self._frame(outer, own, parts, receipts=True, only=None)
+        return pl.concat([
+            quick.filter(pl.col("tied") == 0), self._frame(outer, own, parts, receipts=True, only=tied),
+        ])  # fmt: skip
+
+    def names(self, hashes: Iterable[int]) -> dict[int, str]:
+        """The names of steps by their hash."""
+        wanted = [*hashes]
+        if not wanted:
+            return {}
+        made = for_sessions(self._chosen, self._days)
+        made.params |= {"hashes": wanted, "count": len(wanted)}
+        sql = statement("names", step=self._step, name=self._name, conditions=" AND ".join(made.where))
+        return {int(key): str(name) for key, name in self._store.query(sql, made.params)}
+
+    def _frame(
+        self, outer: str, own: dict[str, object], parts: dict[str, str], *, receipts: bool, only: list[int] | None
+    ) -> "pl.DataFrame":
+        made = for_sessions(self._chosen, self._days)
+        made.params |= own
+        if only is not None:
+            made.where.append(f"{GROUP} IN {{tied:Array(UInt64)}}")
+            made.params["tied"] = only
+        walks = statement(
+            "walks", conditions=" AND ".join(made.where), group=GROUP,
+            shift="208" if receipts else "48",
+            number="toUInt256" if receipts else "toUInt128",
+            rest=_RECEIPT.format(self._step) if receipts else self._step,
+            tied="0" if receipts else _TIED,
+        )  # fmt: skip
+        return self._store.frame(statement(outer, walks=walks, **parts), made.params)
+
+
+def hashed(text: str) -> str:
+    """The expression of a step's hash."""
+    return f"bitOr(bitShiftRight(cityHash64({text}), 16), 16)"
+
+
+_RECEIPT = (
+    "bitShiftLeft(toUInt256(receipt_high), 144) + bitShiftLeft(toUInt256(receipt_low), 80) "
+    "+ bitShiftLeft(toUInt256(receipt_index), 48) + {}"
+)
+_TIED = (
+    "arrayExists((x, next) -> next != x AND bitShiftRight(x, 48) = bitShiftRight(next, 48) "
+    "AND bitAnd(toUInt64(x), 0xFFFFFFFFFFFF) != 0, arrayPopBack(events), arrayPopFront(events))"
+)
