@@ -10,7 +10,7 @@ ARGS ?=
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*  ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-setup:  ## .venv with everything in it
+setup:  ## .venv with everything in it, and the dashboard built
 	@scripts/setup
 
 demo: setup  ## sample traffic, statistics, and where to look; ARGS=--once ends after printing
@@ -30,7 +30,8 @@ check: setup  ## style, types, import contracts, docs: all of them, even after o
 		".venv/bin/mypy --strict src" \
 		".venv/bin/lint-imports --no-logo" \
 		"$(PY) -m scripts.docs --check" \
-		"$(PY) -m scripts.check_tree"; \
+		"$(PY) -m scripts.check_tree" \
+		"scripts/dashboard --check"; \
 	do echo "== $$step"; $$step || status=1; done; exit $$status
 
 bench: setup  ## measures this machine and prints the table of README
@@ -40,5 +41,6 @@ crash: setup  ## kills and power cuts in full dose (takes a while; needs root fo
 	@EVENTMILL_CRASH_DOSE=full $(PY) -m pytest tests/crash -m "" -v $(ARGS)
 
 clean:  ## everything that the other targets made
+	rm -rf web/node_modules src/eventmill/web/static
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	find . -name __pycache__ -type d -not -path './node_modules/*' -prune -exec rm -rf {} +
