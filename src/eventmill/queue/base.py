@@ -4,10 +4,12 @@ A queue holds *entries*. An entry is what one group commit wrote for one topic: 
 and the lines of their events. Entries of one shard are ordered by `seq`, which only grows; gaps are allowed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Flag, auto
 from typing import Protocol
+
+from eventmill.erasure import Marks
 
 
 class Capability(Flag):
@@ -119,6 +121,14 @@ class Received:
     count: int
 
 
+@dataclass(slots=True, frozen=True)
+class Erased:
+    """What an erasure did: events taken out now, and the names of files in which some may be left."""
+
+    events: int
+    left: Sequence[str] = ()
+
+
 class QueueError(Exception):
     """The queue cannot do what was asked; the message says why and what mends it."""
 
@@ -185,6 +195,14 @@ class Reader(Protocol):
     def find(self, needle: bytes, limit: int) -> Iterable[Entry]:
         """Entries still kept whose body contains `needle`, newest first: for tracing one event. It may end
         before the oldest, where the queue keeps a lot."""
+
+    def erase(
+        self, marks: Marks, needle: bytes | None = None, only: Collection[str] | None = None, *, dry: bool = False
+    ) -> Erased:
+        """Replaces every event that the marks name by `erasure.ERASED_LINE`: counts, receipts and places stay.
+        Durable on return; what can only be done later is `left`, to be given as `only` the next time.
+
+        `needle` (`erasure.plain`) saves reading entries without it; `dry` only counts. Blocks nobody."""
 
     def retain(self, groups: Mapping[str, Sequence[str]], keep_ms: Mapping[str, int], now_ms: int) -> int:
         """Deletes what is older than its topic's `keep_ms` and read by every group; returns bytes freed."""

@@ -9,11 +9,13 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from eventmill.erasure import Marks
 from eventmill.queue.base import Delivery, Entry, QueueUnavailable, Reader
 from eventmill.store.base import Store, StoreError, StoreUnavailable
 from eventmill.topics import Topic
 from eventmill.work.batch import Batch, decode
 from eventmill.work.dedup import Dedup
+from eventmill.work.erase import Erase
 from eventmill.work.insert import Insert
 from eventmill.work.pipeline import Step, pure_steps
 from eventmill.work.poison import DEATHS_BEFORE_PROBE, Attempts, Probe, isolate
@@ -60,7 +62,10 @@ class Worker:
         self._seen = Seen(store, group, folder / "ids" / group)
         self._dedup = Dedup(store, group, self._seen)
         self._insert = Insert(store, group, self._dedup, at)
-        self._validate, self._pure = pure_steps(topics, zone)
+        self._validate, pure = pure_steps(topics, zone)
+        self._erase = Erase()
+        self._pure: list[Step] = [self._erase, *pure]
+        self._turn = threading.Lock()
         self._attempts = Attempts(folder / "attempts" / f"{group}.json")
         self._deadly = deadly
         self._topics: Sequence[str] = ()
@@ -72,6 +77,12 @@ class Worker:
         """Takes new declarations; in force with the next delivery."""
         self._validate.topics = topics
         self._topics = [name for name, topic in topics.items() if topic.group == self.group]
+
+    def set_marks(self, marks: Marks) -> None:
+        """Takes what is erased: returns once nothing that was read before is still on its way into the store."""
+        with self._turn:
+            self._erase.marks = marks
+            self._seen.forget_recent()
 
     def run(self, stop: threading.Event) -> None:
         """Works until told to stop; then the delivery under way is finished and committed."""
@@ -105,6 +116,10 @@ class Worker:
 
     def step(self, stop: threading.Event) -> int:
         """One delivery, stored and committed; returns its events. 0 where there was nothing."""
+        with self._turn:
+            return self._step(stop)
+
+    def _step(self, stop: threading.Event) -> int:
         delivery = self._read()
         if delivery is None:
             self._save_now_and_then()

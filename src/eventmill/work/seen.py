@@ -135,6 +135,10 @@ class Seen:
             if len(self._recent) > 64:
                 self._recent = [pl.concat(self._recent)]
 
+    def forget_recent(self) -> None:
+        """Some rows may have been erased: what is asked next is asked of the store."""
+        self._recent.clear()
+
     def find(self, hashes: pl.Series) -> pl.DataFrame:
         """The stored rows (KNOWN) of those hashes that were stored before."""
         sought = hashes.to_numpy()

@@ -2,14 +2,15 @@
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import apsw
 
 from eventmill.clock import MINUTE_MS, Clock, system_clock
-from eventmill.queue.base import Capability, Delivery, Entry, Lag, Lost, Position, QueueUnavailable, Received
-from eventmill.queue.sqlite import files
+from eventmill.erasure import Marks
+from eventmill.queue.base import Capability, Delivery, Entry, Erased, Lag, Lost, Position, QueueUnavailable, Received
+from eventmill.queue.sqlite import erase, files
 from eventmill.queue.sqlite.positions import Positions, Sealed
 from eventmill.queue.sqlite.scan import ShardScan, read_file
 from eventmill.queue.sqlite.totals import file_received, read_received, seal_ended
@@ -117,6 +118,12 @@ class SqliteReader:
             yield from found
             if limit <= 0 or time.monotonic() > end:
                 return
+
+    def erase(
+        self, marks: Marks, needle: bytes | None = None, only: Collection[str] | None = None, *, dry: bool = False
+    ) -> Erased:
+        """See `queue.base.Reader.erase`: through connections of its own, so that reading goes on."""
+        return erase.erase(self._root, marks, needle, only, dry=dry)
 
     def retain(self, groups: Mapping[str, Sequence[str]], keep_ms: Mapping[str, int], now_ms: int) -> int:
         """See `queue.base.Reader.retain`; a queue over its quota also loses its oldest read files."""

@@ -21,6 +21,8 @@ _COUNT = (
     "ON CONFLICT(topic, minute) DO UPDATE SET count = count + excluded.count"
 )
 _SPACE_CHECK_S = 1.0
+ROLL = "roll"
+"""A file of this name in the shard's folder asks for a new queue file: see `erase`."""
 
 
 class SqliteWriter:
@@ -56,6 +58,7 @@ class SqliteWriter:
         self._written = 0
         self._opened = clock()
         self._space_checked = 0.0
+        self._asked_to_roll = False
         self._space_reason: str | None = None
         self._failure: str | None = None
         self._next = self._recover()
@@ -72,6 +75,7 @@ class SqliteWriter:
         if reason := self._no_space():
             raise QueueFull(reason)
         first = self._next
+        self._roll_where_asked()
         try:
             db = self._writable()
         except apsw.FullError as error:
@@ -187,6 +191,16 @@ class SqliteWriter:
             return newest.first + 1_000_000_000
         return max([int(last), newest.first, *self._void]) + 1
 
+    def _roll_where_asked(self) -> None:
+        """An erasure waits for this file to end. A file that holds nothing stays: the next would have its name."""
+        if not self._asked_to_roll:
+            return
+        self._asked_to_roll = False
+        if self._db is not None and Path(self._db.filename).name != files.file_name(self._next):
+            self._roll()
+        with suppress(OSError):
+            (self._folder / ROLL).unlink(missing_ok=True)
+
     def _roll(self) -> None:
         """Ends the file; the next append begins another. A failing checkpoint leaves the log, which is as good."""
         db, self._db = self._db, None
@@ -229,6 +243,7 @@ class SqliteWriter:
         if now - self._space_checked >= _SPACE_CHECK_S:
             self._space_checked = now
             self._space_reason = _space_reason(self._root, self._quota, self._reserve)
+            self._asked_to_roll = (self._folder / ROLL).exists()
         return self._space_reason
 
 
