@@ -1,6 +1,7 @@
-"""eventmill's own paths: pixels, `/e`, `/t/{topic}`, aliases, health."""
+"""eventmill's own paths: pixels, `/e`, `/t/{topic}`, aliases, the tracker, health."""
 
 from collections.abc import Sequence
+from importlib import resources
 
 from eventmill.collect.collector import Collector
 from eventmill.collect.forms import event_of
@@ -13,6 +14,9 @@ from eventmill.collect.sent import encoder
 from eventmill.collect.sign import sign
 
 DEFAULT_TOPIC = "event"
+_TRACKER = resources.files("eventmill.collect").joinpath("eventmill.js").read_bytes()
+# An hour: a new version reaches every page the same day, and a visitor fetches it once a visit.
+_TRACKER_FIELDS = b"Cache-Control: public, max-age=3600\r\nCross-Origin-Resource-Policy: cross-origin\r\n"
 
 
 def routes(collector: Collector, pixel_paths: Sequence[str]) -> dict[str, Route]:
@@ -21,6 +25,7 @@ def routes(collector: Collector, pixel_paths: Sequence[str]) -> dict[str, Route]
     health = Health(collector)
     fixed: Routes = {
         "/e": Route(post=Events(collector, DEFAULT_TOPIC)),
+        "/eventmill.js": Route(get=Fixed(Answer(200, _TRACKER, b"text/javascript; charset=utf-8", _TRACKER_FIELDS))),
         "/health": Route(get=health.alive),
         "/ready": Route(get=health.ready),
     }
@@ -92,6 +97,18 @@ class Events:
             collector.take_malformed(door, head, self._topic, body, error)
             return
         collector.take(door, head, self._topic, lines, self._answer or collector.replies.accepted(len(lines)))
+
+
+class Fixed:
+    """GET: always the same answer, recording nothing."""
+
+    __slots__ = ("_answer",)
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    def __call__(self, door: Connection, head: RequestHead, _query: str, _body: bytes) -> None:
+        door.answer(self._answer, head)
 
 
 class Health:
