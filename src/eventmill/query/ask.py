@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from eventmill.query import counts, lag, ledger, pages, rejects, series, sessions, top
+from eventmill.query import counts, flows, lag, ledger, pages, rejects, series, sessions, top
 from eventmill.query.closed import ClosedDays
 from eventmill.query.source import Queue, Store
 
@@ -70,6 +70,16 @@ _ALL = (
         "sessions/pages", "The pages that sessions begin or end with", pages.PARAMETERS, _DAYS, pages.Pages,
         lambda s, params: pages.pages(s.store, pages.parse(params, s.zone)),
         described={"kind": ("The first page of each session, or the last one.", pages.KINDS)},
+    ),
+    Question(
+        "flows", "From which page to which sessions go", flows.PARAMETERS, _DAYS, flows.Flows,
+        lambda s, params: flows.flows(s.store, flows.parse(params, s.zone)),
+        described={
+            "steps": ("Steps shown, 2 to 8; 4 by default.", ()),
+            "start": ("Only from this page (or key) on.", ()),
+            "end": ("Only up to this page (or key).", ()),
+            "by": ("What a step is called by: its page, of page views; or its key, of all events.", flows.BY),
+        },
     ),
     Question(
         "ledger", "received = stored + duplicate + rejected + queued", ledger.PARAMETERS, (), ledger.Ledger,

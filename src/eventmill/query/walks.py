@@ -16,7 +16,8 @@ from eventmill.query.visits import GROUP, KEY, PAGE, PAGE_VIEW, for_sessions
 if TYPE_CHECKING:
     import polars as pl
 
-BY = ("page", "key")
+STEPS = ("page", "key")
+"""What a step may be called by."""
 OTHER = "(other)"
 _FEW = 20_000
 """Visitors that are asked for by name; more, and all are asked for by receipt."""

@@ -3,12 +3,27 @@
 SELECT tied, move.1 AS step, move.2 AS at, move.3 AS next, count() AS sessions
 FROM
 (
-    SELECT tied, arrayJoin(if(tied = 0,
-        arrayMap((at, next, number) -> (toUInt8(number - 1 + $offset), at, next),
-            arraySlice(way, 1, {steps:UInt8}),
-            arraySlice(arrayPushBack(arrayPopFront(way), toUInt64($last)), 1, {steps:UInt8}),
-            arrayEnumerate(arraySlice(way, 1, {steps:UInt8}))),
-        [(toUInt8(0), toUInt64(0), toUInt64(0))])) AS move
-    FROM (SELECT tied, arrayCompact(steps) AS walk, $way AS way FROM ($walks) WHERE tied != 0 OR notEmpty(way))
+    SELECT
+        tied,
+        arrayPushBack(arrayPopFront(way), toUInt64($last)) AS following,
+        arrayJoin(if(tied != 0,
+            [(toUInt8(0), toUInt64(0), toUInt64(0))],
+            arrayMap(number -> (
+                    toUInt8(number - 1 + $offset),
+                    way[number],
+                    if(number = {steps:UInt8} AND following[number] > 15, 1, following[number])),
+                range(1, least(length(way), {steps:UInt8}) + 1)))) AS move
+    FROM
+    (
+        SELECT
+            tied,
+            arrayCompact(steps) AS walk,
+            $onward AS onward,
+            $place AS place,
+            if(place = 0, [], arraySlice(onward, 1, place)) AS upto,
+            $way AS way
+        FROM ($walks)
+    )
+    WHERE tied != 0 OR notEmpty(way)
 )
 GROUP BY tied, step, at, next
