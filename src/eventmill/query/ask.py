@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from eventmill.query import counts, flows, lag, ledger, pages, rejects, series, sessions, top
+from eventmill.query import counts, flows, goals, lag, ledger, pages, rejects, series, sessions, top
 from eventmill.query.closed import ClosedDays
+from eventmill.query.goals import SavedGoal
 from eventmill.query.source import Queue, Store
 
 
@@ -23,6 +24,7 @@ class Sources:
     groups: Callable[[], Mapping[str, Sequence[str]]]
     rate: Callable[[], float] = field(default=lambda: 0.0)
     closed: ClosedDays | None = None
+    goals: Callable[[], Sequence[SavedGoal]] = field(default=lambda: ())
 
 
 @dataclass(slots=True, frozen=True)
@@ -80,6 +82,10 @@ _ALL = (
             "end": ("Only up to this page (or key).", ()),
             "by": ("What a step is called by: its page, of page views; or its key, of all events.", flows.BY),
         },
+    ),
+    Question(
+        "goals/report", "Goals with their conversion", goals.PARAMETERS, _DAYS, goals.GoalsReport,
+        lambda s, params: goals.report(s.store, goals.parse(params, s.zone), s.goals(), s.zone),
     ),
     Question(
         "ledger", "received = stored + duplicate + rejected + queued", ledger.PARAMETERS, (), ledger.Ledger,
