@@ -27,7 +27,7 @@ from eventmill.settings import Settings
 app = typer.Typer(no_args_is_help=True, help="Statistics: the API's answers as a table, --json or --csv.")
 
 
-def _params(settings: Settings, key: str, first: str, last: str, **given: str) -> dict[str, str]:
+def range_params(settings: Settings, key: str, first: str, last: str, **given: str) -> dict[str, str]:
     """The API's parameters: the last seven days of the zone unless said otherwise."""
     from zoneinfo import ZoneInfo
 
@@ -73,7 +73,7 @@ def counts(
     settings = settings_from(config, data)
     given = {"by": by, "interval": interval, "tz": tz, "topic": topic, "site": site, "bot": bot}
     with errors():
-        answer = Answers(settings).ask("counts", _params(settings, key, first, last, **given))
+        answer = Answers(settings).ask("counts", range_params(settings, key, first, last, **given))
     if as_json:
         _print_json(answer)
         return
@@ -107,7 +107,7 @@ def series(
     settings = settings_from(config, data)
     given = {"interval": interval, "tz": tz, "topic": topic, "site": site, "bot": bot}
     with errors():
-        answer = Answers(settings).ask("series", _params(settings, key, first, last, **given))
+        answer = Answers(settings).ask("series", range_params(settings, key, first, last, **given))
     if as_json:
         _print_json(answer)
         return
@@ -141,7 +141,7 @@ def top(
     settings = settings_from(config, data)
     given = {"dimension": dimension, "limit": str(limit), "tz": tz, "topic": topic, "site": site, "bot": bot}
     with errors():
-        answer = Answers(settings).ask("top", _params(settings, key, first, last, **given))
+        answer = Answers(settings).ask("top", range_params(settings, key, first, last, **given))
     if as_json:
         _print_json(answer)
         return
