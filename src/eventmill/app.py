@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from eventmill.settings import MANAGED, Settings, SettingsError, managed_topics
+from eventmill.settings import MANAGED, Settings, SettingsError, is_loopback, managed_topics
 from eventmill.topics import Topic, TopicError, groups, with_defaults
 
 if TYPE_CHECKING:
     from eventmill.engine import Engine
+    from eventmill.forget import Forgetting
     from eventmill.query.ask import Sources
+    from eventmill.registry.base import Goal
     from eventmill.registry.database import Database
     from eventmill.web.services import Services
 
@@ -117,18 +119,25 @@ def serve_engine(engine: "Engine", listener: socket.socket, on_ready: Callable[[
 def services(engine: "Engine") -> "Services":
     """What the web asks of an engine."""
     from eventmill.query.ask import Sources
+    from eventmill.registry.goals import list_goals
+    from eventmill.registry.local import make_local_key
     from eventmill.resend import resend
     from eventmill.web.services import Services
 
     settings = engine.settings
     return Services(
-        Sources(engine.store, engine.reader, settings.timezone, engine.groups, engine.rate, engine.closed),
+        Sources(
+            engine.store, engine.reader, settings.timezone, engine.groups, engine.rate, engine.closed,
+            goals=partial(list_goals, engine.registry),
+        ),
         settings,
         replay=partial(resend, settings.data_dir / "runtime.json"),
         health=engine.trouble,
         gauges=engine.gauges,
         registry=engine.registry,
-    )
+        local_key=make_local_key(settings.data_dir),
+        forgetting=engine.forgetting,
+    )  # fmt: skip
 
 
 def open_engine(settings: Settings, *, workers: bool) -> "Engine":
@@ -171,6 +180,20 @@ def open_registry(settings: Settings) -> "Database":
     return database
 
 
+def unprotected(settings: Settings) -> str | None:
+    """Why `web.listen` may not be served, with the mend; None where it may. Raises RegistryError."""
+    with closing(open_registry(settings)) as registry:
+        if is_loopback(settings.web.listen):
+            return None
+        from eventmill.web.guard import ListenError, check_listen
+
+        try:
+            check_listen(settings, registry)
+        except ListenError as error:
+            return str(error)
+        return None
+
+
 @contextmanager
 def open_sources(settings: Settings) -> Iterator["Sources"]:
     """What questions are asked of, where no server runs on the data directory. Raises StoreError or QueueError."""
@@ -179,7 +202,28 @@ def open_sources(settings: Settings) -> Iterator["Sources"]:
     from eventmill.store.clickhouse import open_store
 
     with closing(open_store(settings)) as store, closing(open_reader(settings)) as reader:
-        yield Sources(store, reader, settings.timezone, lambda: groups(settings.topics))
+        yield Sources(
+            store, reader, settings.timezone, lambda: groups(settings.topics), goals=partial(_saved_goals, settings)
+        )
+
+
+def _saved_goals(settings: Settings) -> Sequence["Goal"]:
+    from eventmill.registry.goals import list_goals
+
+    with closing(open_registry(settings)) as registry:
+        return list_goals(registry)
+
+
+@contextmanager
+def open_forgetting(settings: Settings) -> Iterator["Forgetting"]:
+    """What erases, where no server runs on the data directory. Raises StoreError or QueueError."""
+    from eventmill.forget import Forgetting
+    from eventmill.query.closed import ClosedDays
+    from eventmill.queue.open import open_reader
+    from eventmill.store.clickhouse import open_store
+
+    with closing(open_store(settings)) as store, closing(open_reader(settings)) as reader:
+        yield Forgetting(store, reader, clean=ClosedDays(store, settings.timezone).forget)
 
 
 def queue_schemes() -> Iterable[str]:
@@ -226,6 +270,7 @@ def plan(settings: Settings, lock: int) -> Path:
     eventmill's: before any process has taken an event into a directory that this version must not touch.
     """
     from eventmill.queue.open import durability
+    from eventmill.registry.local import make_local_key
     from eventmill.settings import address
     from eventmill.store import migrate
 
@@ -237,6 +282,7 @@ def plan(settings: Settings, lock: int) -> Path:
     run = settings.data_dir / "run"
     run.mkdir(parents=True, exist_ok=True)
     write_settings(settings, settings_path(settings))
+    make_local_key(settings.data_dir)  # before anything listens: a command may ask at once, and waits
     content = {
         "settings": str(settings_path(settings)),
         "runtime": str(settings.data_dir / "runtime.json"),

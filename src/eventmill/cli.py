@@ -41,9 +41,12 @@ _COMMANDS = {
         ("query", "ledger"),
         ("inspect", "sql"),
     ],
-    "Look after": [("doctor", "doctor"), ("bench", "bench")],
+    "Look after": [("password", "password"), ("forget", "forget"), ("doctor", "doctor"), ("bench", "bench")],
 }
-_GROUPS = {"Send and look": [("query", "query"), ("rejects", "rejects")], "Look after": [("topics", "topics")]}
+_GROUPS = {
+    "Send and look": [("query", "query"), ("rejects", "rejects"), ("goals", "goals")],
+    "Look after": [("topics", "topics"), ("keys", "keys"), ("domains", "domains"), ("sites", "sites")],
+}
 
 
 def _mount() -> None:

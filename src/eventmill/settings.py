@@ -395,6 +395,14 @@ def address(text: str) -> tuple[str, int]:
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - an empty host means every address
 
 
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def is_loopback(listen: str) -> bool:
+    """Whether only this machine reaches that address. Raises SettingsError."""
+    return address(listen)[0] in LOOPBACK
+
+
 def _network(text: str) -> None:
     try:
         ip_network(text, strict=False)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from eventmill.queue.base import QueueError
+from eventmill.registry.base import Exists, Invalid, RegistryError
 from eventmill.settings import Settings, SettingsError, load
 from eventmill.store.base import StoreError
 
@@ -42,5 +43,7 @@ def errors() -> Iterator[None]:
     """Turns what can go wrong in use into one line on stderr."""
     try:
         yield
-    except (QueueError, StoreError, SettingsError, OSError) as error:
+    except Invalid as error:
+        fail(str(error), 2)
+    except (QueueError, StoreError, SettingsError, RegistryError, Exists, OSError) as error:
         fail(str(error))

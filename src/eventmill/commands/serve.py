@@ -57,14 +57,14 @@ def serve(
 
 
 def check_web(settings: Settings) -> None:
-    """The API has no keys yet, so it must not be reachable from other machines."""
-    host, _ = address(settings.web.listen)
-    if host not in ("127.0.0.1", "::1", "localhost"):
-        fail(
-            f"web.listen = {settings.web.listen!r} is open to other machines and there is no key yet: "
-            "use 127.0.0.1:PORT, and reach it through a tunnel (ssh -L 8090:127.0.0.1:8090 this-machine)",
-            2,
-        )
+    """An address that other machines reach needs a password or a key; a settings database that cannot be opened is
+    told here, and not by an engine that restarts for ever."""
+    from eventmill import app
+
+    with errors():
+        why = app.unprotected(settings)
+    if why:
+        fail(why, 2)
 
 
 def collect(

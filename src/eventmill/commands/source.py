@@ -16,6 +16,7 @@ from eventmill.query import events, rejects, sql
 from eventmill.query.ask import QUESTIONS, Sources
 from eventmill.query.model import RequestError
 from eventmill.query.source import QueryRefused, StoreError
+from eventmill.registry.local import read_local_key
 from eventmill.settings import Settings
 
 _TIMEOUT_S = 120
@@ -28,6 +29,8 @@ class Answers:
         self._settings = settings
         server = runtime.find(settings.data_dir)
         self._url = server.web_url if server is not None else ""
+        key = read_local_key(settings.data_dir)
+        self._headers = {"authorization": f"Bearer {key}"} if key else {}
 
     @property
     def served(self) -> bool:
@@ -68,11 +71,19 @@ class Answers:
             fail(f"no server runs on {self._settings.data_dir}: start it with `eventmill serve`, then replay")
         return json.loads(self._fetch("rejects/replay", {}, msgspec.json.encode(request)))
 
+    def get(self, path: str) -> Any:
+        """What a route of the running server says."""
+        return json.loads(self._fetch(path, {}))
+
+    def post(self, path: str, body: Any) -> Any:
+        """What the running server answers to a record."""
+        return json.loads(self._fetch(path, {}, msgspec.json.encode(body)))
+
     def stream(self, params: Mapping[str, str]) -> Iterator[str]:
         """The data of each server-sent event. Needs a server."""
         if not self._url:
             fail(f"no server runs on {self._settings.data_dir}, so nothing comes in: start it with `eventmill serve`")
-        request = urllib.request.Request(self._address("live", params))  # noqa: S310 - our own server
+        request = urllib.request.Request(self._address("live", params), headers=self._headers)  # noqa: S310 - our own server
         with _http_errors(self._url), urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
             for line in answer:
                 if line.startswith(b"data: "):
@@ -83,7 +94,7 @@ class Answers:
         return f"{self._url}/api/v1/{path}" + (f"?{urllib.parse.urlencode(given)}" if given else "")
 
     def _fetch(self, path: str, params: Mapping[str, str], body: bytes | None = None) -> bytes:
-        headers = {"content-type": "application/json"} if body is not None else {}
+        headers = {**self._headers, **({"content-type": "application/json"} if body is not None else {})}
         request = urllib.request.Request(self._address(path, params), data=body, headers=headers)  # noqa: S310
         with _http_errors(self._url), urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
             content: bytes = answer.read()
@@ -91,7 +102,7 @@ class Answers:
 
     def _one(self, path: str) -> Any:
         try:
-            request = urllib.request.Request(self._address(path, {}))  # noqa: S310
+            request = urllib.request.Request(self._address(path, {}), headers=self._headers)  # noqa: S310
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
                 return json.loads(answer.read())
         except urllib.error.HTTPError as error:

@@ -1,5 +1,7 @@
 """Sessions of the dashboard: random tokens in a cookie, their hashes here, each with an end."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from eventmill.registry import tables
@@ -25,10 +27,12 @@ def begin_session(database: Database) -> str:
     return token.text
 
 
-def end_session(database: Database, token: str) -> None:
-    """Ends the session with this token, if there is one. Raises RegistryError."""
-    with database.changing() as connection:
-        connection.execute(sa.delete(tables.sessions).where(tables.sessions.c.hash == hash_of(token)))
+def end_sessions(database: Database, tokens: Sequence[str]) -> None:
+    """Ends the sessions with these tokens. Raises RegistryError."""
+    hashes = [hash_of(token) for token in tokens]
+    if hashes:
+        with database.changing() as connection:
+            connection.execute(sa.delete(tables.sessions).where(tables.sessions.c.hash.in_(hashes)))
 
 
 def open_sessions(database: Database) -> dict[str, int]:

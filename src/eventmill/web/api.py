@@ -1,5 +1,6 @@
 """The routes of the API and the dashboard's files."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
@@ -14,8 +15,9 @@ from litestar.response import ServerSentEvent
 from eventmill.query import events, live, rejects, sql
 from eventmill.query.ask import QUESTIONS
 from eventmill.query.model import RequestError, known
-from eventmill.web import about, assets, metrics, openapi, pipeline, problems
-from eventmill.web.guard import Guard, Guarded
+from eventmill.web import about, assets, forget_api, metrics, openapi, pipeline, problems, session, settings_api, shares
+from eventmill.web.auth import Access
+from eventmill.web.guard import Guarded
 from eventmill.web.live import Broadcast
 from eventmill.web.rates import Meter
 from eventmill.web.services import Services
@@ -31,24 +33,32 @@ END_STREAMS = "end_streams"
 def create_app(services: Services) -> Litestar:
     """The ASGI application. Opens nothing: what it asks is in `services`."""
     api = Api(services)
+    access = Access(services)
+    few = Threads(parallel=2, waiting=20)  # passwords take 64 MiB each, and questions must not wait for them
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
+        following = asyncio.create_task(access.follow())
         async with api.measuring():
             yield
+        following.cancel()
+        few.close()
         api.close()
 
     app = Litestar(
-        route_handlers=[*api.handlers(), *assets.handlers()],
+        route_handlers=[
+            *api.handlers(), *settings_api.handlers(services, few), *session.handlers(services, access, few),
+            *shares.handlers(access), *assets.handlers(), *forget_api.handlers(services, few),
+        ],
         exception_handlers={Exception: problems.handle},
         lifespan=[lifespan],
         state=State({END_STREAMS: api.end_streams}),
         openapi_config=None,
         logging_config=None,
         request_max_body_size=2_000_000,
-    )
+    )  # fmt: skip
     # Around the whole application: its own middleware does not see requests that match no route.
-    app.asgi_handler = Guarded(app.asgi_handler, Guard(services.settings))
+    app.asgi_handler = Guarded(app.asgi_handler, services.settings, access)
     return app
 
 

@@ -1,19 +1,27 @@
-"""Who may ask: `Host` against DNS rebinding, `Origin` and `Referer` against other sites' pages."""
+"""What every request passes first: names against DNS rebinding, pages of other sites, who asks and what it may."""
 
-from collections.abc import Iterable, Mapping
-from urllib.parse import urlsplit
+from collections.abc import Mapping
 
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from eventmill.settings import Settings, address
+from eventmill.registry.database import Database
+from eventmill.registry.keys import list_keys
+from eventmill.registry.password import password_hash
+from eventmill.settings import Settings, is_loopback
+from eventmill.web import permits
+from eventmill.web.auth import Access, Caller
+from eventmill.web.origins import Origins
 from eventmill.web.problems import Problem, send_problem
 
-OWN = ("localhost", "127.0.0.1", "::1")
 ORIGIN_REFUSED = "40010"
+_CALLER = "eventmill.caller"
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors {}"
+)
 HEADERS = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "content-security-policy": _POLICY.format("'none'"),
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",
@@ -21,86 +29,169 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+EMBEDDED = {
+    **{name: value for name, value in HEADERS.items() if name != "x-frame-options"},
+    "content-security-policy": _POLICY.format("*"),
+    "cross-origin-resource-policy": "cross-origin",
+    "referrer-policy": "no-referrer",
+}
+"""Of the pages that a share lets other sites show in a frame: they read one site's statistics and change nothing."""
+_CORS_METHODS, _CORS_HEADERS = "GET, HEAD, POST, DELETE", "Authorization, Content-Type"
+_ANSWERED = "Retry-After, WWW-Authenticate"
 
 
 class ListenError(Exception):
     """The address may not be served; the message names the mend."""
 
 
-def check_listen(settings: Settings) -> None:
-    """Refuses addresses that other machines reach: there are no keys yet. Raises `ListenError`."""
-    host, _ = address(settings.web.listen)
-    if host not in OWN:
-        raise ListenError(
-            f"web.listen = {settings.web.listen!r} is reachable from other machines, and this version has no keys "
-            "that would protect it: listen on 127.0.0.1, and reach it through a tunnel (ssh -L 8090:localhost:8090 …)"
-        )
-
-
-class Guard:
-    """The names that this server answers to, and whose pages may ask it."""
-
-    def __init__(self, settings: Settings, domains: Iterable[str] = ()) -> None:
-        """`domains` are the hosts whose pages may use the API."""
-        host, _ = address(settings.web.listen)
-        self._hosts = {*OWN, host.lower(), *(_host_name(name) for name in settings.web.allowed_hosts)}
-        self._domains = {name.lower() for name in domains}
-
-    def refusal(self, path: str, headers: Mapping[str, str]) -> Problem | None:
-        """Why the request is refused, or None."""
-        host = headers.get("host", "")
-        if _host_name(host) not in self._hosts:
-            return Problem(403, "Host not allowed", f"{host!r} is no name of this server: add it to web.allowed_hosts")
-        if not path.startswith("/api/"):
-            return None
-        for name in ("origin", "referer"):
-            source = headers.get(name)
-            if source and not self._own(source, host):
-                text = f"{name.capitalize()} {source[:200]!r} is neither this server nor an allowed domain"
-                return Problem(401, "Origin not allowed", text, code=ORIGIN_REFUSED, message=text)
-        return None
-
-    def _own(self, source: str, host: str) -> bool:
-        try:
-            parts = urlsplit(source)
-            name, port = (parts.hostname or "").lower(), parts.port
-            own_port = urlsplit(f"//{host}").port
-        except ValueError:
-            return False
-        if parts.scheme not in ("http", "https") or not name:
-            return False
-        default = 443 if parts.scheme == "https" else 80
-        return (name in self._hosts and (port or default) == (own_port or default)) or name in self._domains
+def check_listen(settings: Settings, registry: Database | None) -> None:
+    """Refuses an address that other machines reach where nothing protects it. Raises ListenError, RegistryError."""
+    if is_loopback(settings.web.listen):
+        return
+    if registry is not None and (password_hash(registry) or any(key.scope != "write" for key in list_keys(registry))):
+        return
+    raise ListenError(
+        f"web.listen = {settings.web.listen!r} is reachable from other machines, and there is neither a password nor "
+        "a key: set one with `eventmill password` (or `eventmill keys add --scope read`), or listen on 127.0.0.1 and "
+        "reach it through a tunnel (ssh -L 8090:localhost:8090 …)"
+    )
 
 
 class Guarded:
-    """An ASGI application that refuses what the guard refuses, and adds the security headers to every answer."""
+    """An ASGI application that answers what may not be, and adds the security headers to every answer."""
 
-    def __init__(self, app: ASGIApp, guard: Guard) -> None:
-        self._app, self._guard = app, guard
+    def __init__(self, app: ASGIApp, settings: Settings, access: Access) -> None:
+        self._app, self._access = app, access
+        self._origins = Origins(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-
-        async def send_guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                named = {name.lower() for name, _ in message["headers"]}
-                extra = [(n.encode(), v.encode()) for n, v in HEADERS.items() if n.encode() not in named]
-                message["headers"] = [*message["headers"], *extra]
-            await send(message)
-
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        problem = self._guard.refusal(scope["path"], headers)
+        # The router passes over empty parts of a path: what is judged here must be what is served there.
+        path = scope["path"] = "/" + "/".join(part for part in scope["path"].split("/") if part)
+        headers = _headers(scope)
+        guarded = _Headed(send, path)
+        foreign = self._foreign(path, headers)
+        problem = self._named(path, headers, foreign)
         if problem is not None:
-            await send_problem(problem, send_guarded)
+            await send_problem(problem, guarded)
             return
-        await self._app(scope, receive, send_guarded)
+        if foreign:
+            guarded.cors(foreign)
+            if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+                await _preflight(guarded)
+                return
+        problem = self._permitted(scope, path, headers, foreign)
+        if problem is not None:
+            await send_problem(problem, guarded, _challenge(problem))
+            return
+        await self._app(scope, receive, guarded)
+
+    def _foreign(self, path: str, headers: Mapping[str, str]) -> str:
+        """The Origin of another site's page that asks the API, empty where there is none."""
+        origin = headers.get("origin", "") if path.startswith("/api/") else ""
+        return "" if not origin or self._origins.is_own(origin, headers.get("host", "")) else origin
+
+    def _named(self, path: str, headers: Mapping[str, str], foreign: str) -> Problem | None:
+        host = headers.get("host", "")
+        if not self._origins.names_us(host):
+            return Problem(403, "Host not allowed", f"{host!r} is no name of this server: add it to web.allowed_hosts")
+        if not path.startswith("/api/"):
+            return None
+        domains = self._access.rules.domains
+        for name, source in (("Origin", foreign), ("Referer", headers.get("referer", ""))):
+            if source and not (self._origins.is_own(source, host) or self._origins.is_allowed(source, domains)):
+                text = f"{name} {source[:200]!r} is neither this server nor an allowed domain"
+                return Problem(401, "Origin not allowed", text, code=ORIGIN_REFUSED, message=text)
+        return None
+
+    def _permitted(self, scope: HTTPScope, path: str, headers: Mapping[str, str], foreign: str) -> Problem | None:
+        """Why the caller may not ask this; narrows what it asks to its site."""
+        caller = self._access.caller(headers, scope["scheme"] == "https")
+        scope[_CALLER] = caller  # type: ignore[literal-required]
+        route = permits.route_of(path)
+        if route is None:
+            return None
+        method = scope["method"]
+        password = bool(self._access.rules.password)
+        problem = permits.refusal(caller, method, route, password=password) or (
+            self._forged(caller, headers, foreign) if permits.changes(method, route) else None
+        )
+        if problem is not None:
+            return problem
+        query = permits.narrowed(caller, route, scope["query_string"])
+        if isinstance(query, Problem):
+            return query
+        scope["query_string"] = query
+        return None
+
+    def _forged(self, caller: Caller, headers: Mapping[str, str], foreign: str) -> Problem | None:
+        """A change that a page of another site made the browser ask for: with its cookie, or its place on this
+        machine. Domains of the allow list read; to change they send a key."""
+        if headers.get("content-type", "application/json").partition(";")[0].strip().lower() != "application/json":
+            return Problem(415, "Unsupported Media Type", "send application/json")
+        if caller.by_key:
+            return None
+        referer = headers.get("referer", "")
+        own = not foreign and (not referer or self._origins.is_own(referer, headers.get("host", "")))
+        if own and headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none"):
+            return None
+        return Problem(403, "Not allowed", "pages of other sites change nothing here; a program sends an admin key")
 
 
-def _host_name(host: str) -> str:
-    try:
-        return (urlsplit(f"//{host}").hostname or "").lower().rstrip(".")
-    except ValueError:
-        return ""
+def caller_of(scope: Scope) -> Caller:
+    """Who sent this request, for handlers; the guard has found it out."""
+    found = scope.get(_CALLER)
+    return found if isinstance(found, Caller) else Caller()
+
+
+class _Headed:
+    """Sends with the security headers, and those of CORS where `cors` was called."""
+
+    def __init__(self, send: Send, path: str) -> None:
+        self._send, self._embedded = send, path.startswith("/embed/")
+        self._cors: dict[str, str] = {}
+
+    def cors(self, origin: str) -> None:
+        # Never with credentials: a page of another site has the key that it was given, not the reader's session.
+        self._cors = {
+            "access-control-allow-origin": origin, "vary": "Origin", "access-control-expose-headers": _ANSWERED,
+            "cross-origin-resource-policy": "cross-origin",
+        }  # fmt: skip
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            named = {name.lower() for name, _ in message["headers"]}
+            framed = self._embedded and message["status"] in (200, 304)
+            extra = {**(EMBEDDED if framed else HEADERS), **self._cors}
+            added = [(name.encode(), value.encode("latin-1")) for name, value in extra.items()]
+            message["headers"] = [
+                *message["headers"],
+                *(pair for pair in added if pair[0] not in named or pair[0].decode() in self._cors),
+            ]
+        await self._send(message)
+
+
+async def _preflight(send: Send) -> None:
+    headers = [
+        (b"access-control-allow-methods", _CORS_METHODS.encode()),
+        (b"access-control-allow-headers", _CORS_HEADERS.encode()),
+        (b"access-control-max-age", b"600"),
+    ]
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    """Names in lower case; of a header sent twice both values, which then are no valid one."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        separator = "; " if name == "cookie" else ", "
+        found[name] = f"{found[name]}{separator}{value}" if name in found else value
+    return found
+
+
+def _challenge(problem: Problem) -> dict[str, str]:
+    return {"www-authenticate": "Bearer"} if problem.status == 401 else {}

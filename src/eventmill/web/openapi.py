@@ -1,15 +1,19 @@
 """The API's description, OpenAPI 3.1, from the same lists and types that the code uses."""
 
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
 from eventmill.query import events, live, rejects, sql
 from eventmill.query.ask import QUESTIONS, Question
-from eventmill.web import about, pipeline
+from eventmill.web import about, forget_api, pipeline, session, settings_api
+from eventmill.web.operation import Operation
 from eventmill.web.parameters import PARAMETERS
 from eventmill.web.problems import MEDIA_TYPE, Problem
+
+OPERATIONS: tuple[Operation, ...] = (*settings_api.OPERATIONS, *session.OPERATIONS, *forget_api.OPERATIONS)
 
 
 @cache
@@ -18,6 +22,7 @@ def document() -> dict[str, Any]:
     types = [question.answer for question in QUESTIONS.values()]
     types += [events.Trace, rejects.Reject, rejects.ReplayRequest, rejects.Replayed, live.LiveEvent, Problem]
     types += [sql.SqlRequest, sql.SqlAnswer, pipeline.Pipeline, about.About]
+    types += [kind for each in OPERATIONS for kind in (each.answer, each.body) if kind is not None]
     references, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     refs = dict(zip([kind.__name__ for kind in types], references, strict=True))
     paths: dict[str, Any] = {}
@@ -48,12 +53,30 @@ def document() -> dict[str, Any]:
     paths["/api/v1/live"] = {
         "get": _operation("live", "Events as they come, server-sent", filters, {"text/event-stream": {}}, refs)
     }
+    for each in OPERATIONS:
+        paths.setdefault(f"/api/v1/{each.path}", {})[each.method] = _described(each, refs)
     return {
         "openapi": "3.1.0",
         "info": {"title": "eventmill", "version": "1", "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
         "paths": paths,
         "components": {"schemas": components},
     }
+
+
+def _described(each: Operation, refs: dict[str, Any]) -> dict[str, Any]:
+    place = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    content = {} if each.answer is None else _content(refs[each.answer.__name__])
+    found = _operation(each.name, each.summary, [place] if "{id}" in each.path else [], content, refs)
+    answers = found["responses"]
+    answers[str(each.status)] = {**answers.pop("200"), **({} if content else {"description": "Done."})}
+    if not content:
+        answers[str(each.status)].pop("content")
+    for status in each.refused:
+        failed = {MEDIA_TYPE: {"schema": refs["Problem"]}}
+        answers[str(status)] = {"description": HTTPStatus(status).phrase, "content": failed}
+    if each.body is not None:
+        found["requestBody"] = {"required": True, "content": _content(refs[each.body.__name__])}
+    return found
 
 
 def _parameter(question: Question | None, name: str) -> dict[str, Any]:
@@ -84,8 +107,8 @@ def _operation(
     answers = {
         "200": {"description": "The answer.", "content": content},
         "400": {"description": "The request is wrong; `detail` says what is right.", "content": failed},
-        "401": {"description": "Origin or Referer of another site.", "content": failed},
-        "403": {"description": "`Host` is no name of this server.", "content": failed},
+        "401": {"description": "A key or a sign-in is needed; or a page of another site asks.", "content": failed},
+        "403": {"description": "Not for this caller; or `Host` is no name of this server.", "content": failed},
         "503": {"description": "Busy, or the store is away; see Retry-After.", "content": failed},
     }
     if missing:

@@ -11,6 +11,7 @@ from litestar.types import Send
 
 from eventmill.query.model import RequestError
 from eventmill.query.source import QueryRefused, StoreError, StoreUnavailable
+from eventmill.registry.base import Exists, Invalid, RegistryError
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -37,6 +38,12 @@ def of(error: Exception) -> Problem:
         return Problem(503, "Busy" if isinstance(error, Busy) else "Store unavailable", str(error))
     if isinstance(error, StoreError):
         return Problem(503, "Store error", str(error))
+    if isinstance(error, Invalid):
+        return Problem(400, "Bad request", str(error))
+    if isinstance(error, Exists):
+        return Problem(409, "Conflict", str(error))
+    if isinstance(error, RegistryError):
+        return Problem(503, "Settings unavailable", str(error))
     if isinstance(error, HTTPException):
         status = error.status_code
         return Problem(status, HTTPStatus(status).phrase, error.detail)
@@ -65,9 +72,10 @@ def response(problem: Problem, headers: dict[str, str] | None = None) -> Respons
     )
 
 
-async def send_problem(problem: Problem, send: Send) -> None:
+async def send_problem(problem: Problem, send: Send, headers: dict[str, str] | None = None) -> None:
     """The same without Litestar, for a middleware."""
     body = msgspec.json.encode(problem)
-    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    fields = {"content-type": MEDIA_TYPE, "content-length": str(len(body)), **(headers or {})}
+    encoded = [(name.encode(), value.encode()) for name, value in fields.items()]
+    await send({"type": "http.response.start", "status": problem.status, "headers": encoded})
     await send({"type": "http.response.body", "body": body, "more_body": False})

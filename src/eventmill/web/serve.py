@@ -40,8 +40,8 @@ class _Server(uvicorn.Server):
 
 
 def run_web(services: Services, listener: socket.socket, on_ready: Callable[[], None]) -> None:
-    """Serves until SIGTERM or SIGINT. The listener is bound and listening. Raises `ListenError`."""
-    check_listen(services.settings)
+    """Serves until SIGTERM or SIGINT. The listener is bound and listening. Raises `ListenError`, `RegistryError`."""
+    check_listen(services.settings, services.registry)
     app = create_app(services)
     config = uvicorn.Config(
         app,
@@ -53,5 +53,7 @@ def run_web(services: Services, listener: socket.socket, on_ready: Callable[[], 
         ws="none",
         timeout_graceful_shutdown=5,
         timeout_keep_alive=75,
+        # Whose X-Forwarded-For and -Proto are believed: for the bound on sign-ins, and for Secure cookies.
+        forwarded_allow_ips=["127.0.0.1", "::1", *services.settings.collect.trusted_proxies],
     )
     _Server(config, app, on_ready).run(sockets=[listener])

@@ -2,16 +2,20 @@
 
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import uvicorn
 
 from eventmill.query.ask import Sources
+from eventmill.registry.database import Database
+from eventmill.registry.open import open_database
 from eventmill.settings import Settings, load
 from eventmill.store.clickhouse import open_store
 from eventmill.web.api import END_STREAMS, create_app
@@ -34,12 +38,15 @@ class Server:
         return self.services.settings
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    data: Path = tmp_path_factory.mktemp("data")
+@contextmanager
+def serving(
+    data: Path, listen: str = "127.0.0.1", prepare: Callable[[Database], None] = lambda _: None, **changes: Any
+) -> Iterator[Server]:
+    """A server on a store with a thousand events. It always listens on loopback; `listen` is the host that its
+    settings say, and so who it takes its callers for. `prepare` fills the settings database before the start."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
-    settings = load(flags={"data": str(data), "web.listen": f"127.0.0.1:{port}", "web.query_seconds": 5.0}, env={})
+    settings = load(flags={"data": str(data), "web.listen": f"{listen}:{port}", "web.query_seconds": 5.0}, env={})
     settings.web.allowed_hosts = ["stats.example"]
     store = open_store(settings)
     rows = scattered(1, 1000, datetime(2026, 11, 18, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC))
@@ -51,7 +58,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         return len(again)
 
     sources = Sources(store, queue, settings.timezone, lambda: {"store": ["event"]}, lambda: 100.0)
-    services = Services(sources, settings, replay, clock=lambda: 1_795_176_000_000, gauges=lambda: {"batches_total": 3})
+    clock = changes.pop("clock", lambda: 1_795_176_000_000)
+    registry = open_database(settings, clock)
+    prepare(registry)
+    services = Services(
+        sources, settings, replay, clock=clock, gauges=lambda: {"batches_total": 3}, registry=registry, **changes
+    )
     app = create_app(services)
     running = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=2))
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
@@ -67,3 +79,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     thread.join()
     listener.close()
     store.close()
+    registry.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("data")) as running:
+        yield running

@@ -1,7 +1,12 @@
 """Who may ask: own names only, own pages only; every answer carries the headers."""
 
+from pathlib import Path
+
 import pytest
 
+from eventmill.registry.keys import add_key, remove_key
+from eventmill.registry.open import open_database
+from eventmill.registry.password import set_password
 from eventmill.settings import load
 from eventmill.web.guard import ListenError, check_listen
 from tests.unit.web.conftest import Server
@@ -61,11 +66,22 @@ def test_security_headers_everywhere(server: Server) -> None:
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:8090", "192.168.1.2:8090", "[::]:8090", ":8090", "example.com:80"])
-def test_other_addresses_do_not_start(listen: str) -> None:
-    with pytest.raises(ListenError, match=r"no keys.*tunnel"):
-        check_listen(load(flags={"web.listen": listen}, env={}))
+def test_other_addresses_need_a_password_or_a_key(listen: str, tmp_path: Path) -> None:
+    settings = load(flags={"web.listen": listen, "data": str(tmp_path)}, env={})
+    registry = open_database(settings)
+    with pytest.raises(ListenError, match=r"`eventmill password`.*keys add.*tunnel"):
+        check_listen(settings, registry)
+    add_key(registry, "sender", "write")
+    with pytest.raises(ListenError):
+        check_listen(settings, registry)
+    add_key(registry, "reader", "read")
+    check_listen(settings, registry)
+    remove_key(registry, "reader")
+    set_password(registry, "correct horse")
+    check_listen(settings, registry)
+    registry.close()
 
 
 def test_loopback_starts() -> None:
     for listen in ("127.0.0.1:0", "localhost:1", "[::1]:8090"):
-        check_listen(load(flags={"web.listen": listen}, env={}))
+        check_listen(load(flags={"web.listen": listen}, env={}), None)
