@@ -2,7 +2,7 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -84,3 +84,31 @@ def walk(seed: int, count: int, first: datetime, last: datetime) -> list[Row]:
                 at += chance.choice([DAY - 1, DAY, 5 * 60 * MINUTE])
     chance.shuffle(rows)
     return rows
+
+
+def came_to(events: Iterable[Row], steps: Sequence[Callable[[Row], bool]], window_ms: int) -> int:
+    """How far one visitor came: the longest chain of different events, each fitting its step, none before the one
+    before, all within the window of the first."""
+    ordered = sorted(events, key=order)
+
+    def further(step: int, used: frozenset[int], at: int, begun: int) -> int:
+        if step == len(steps):
+            return step
+        best = step
+        for number, event in enumerate(ordered):
+            fits = number not in used and steps[step](event)
+            if fits and (not step or at <= event["time"] <= begun + window_ms):
+                time = event["time"]
+                best = max(best, further(step + 1, used | {number}, time, begun if step else time))
+        return best
+
+    return further(0, frozenset(), 0, 0)
+
+
+def by_user(events: Iterable[Row]) -> dict[str, list[Row]]:
+    """Events of each visitor."""
+    found: dict[str, list[Row]] = defaultdict(list)
+    for event in events:
+        if event["user"]:
+            found[event["user"]].append(event)
+    return found

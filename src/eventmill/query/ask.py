@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from eventmill.query import counts, flows, goals, lag, ledger, pages, rejects, series, sessions, top
+from eventmill.query import counts, flows, funnel, goals, lag, ledger, pages, rejects, series, sessions, top
 from eventmill.query.closed import ClosedDays
 from eventmill.query.goals import SavedGoal
 from eventmill.query.source import Queue, Store
+from eventmill.settings import Product
 
 
 @dataclass(slots=True, frozen=True)
@@ -24,6 +25,8 @@ class Sources:
     groups: Callable[[], Mapping[str, Sequence[str]]]
     rate: Callable[[], float] = field(default=lambda: 0.0)
     closed: ClosedDays | None = None
+    products: Sequence[Product] = ()
+    """As configured."""
     goals: Callable[[], Sequence[SavedGoal]] = field(default=lambda: ())
 
 
@@ -54,15 +57,15 @@ _DAYS = ("from", "to")
 _ALL = (
     Question(
         "counts", "PV and UV of keys", counts.PARAMETERS, _DAYS, counts.Counts,
-        lambda s, params: counts.counts(s.store, counts.parse(params, s.zone), s.zone), counts.INTERVALS,
+        lambda s, params: counts.counts(s.store, counts.parse(params, s.zone, s.products), s.zone), counts.INTERVALS,
     ),
     Question(
         "series", "PV and UV over time, gaps as zeros", series.PARAMETERS, _DAYS, series.Series,
-        lambda s, params: series.series(s.store, series.parse(params, s.zone), s.zone), series.INTERVALS,
+        lambda s, params: series.series(s.store, series.parse(params, s.zone, s.products), s.zone), series.INTERVALS,
     ),
     Question(
         "top", "The most frequent values of a field", top.PARAMETERS, (*_DAYS, "dimension"), top.Top,
-        lambda s, params: top.top(s.store, top.parse(params, s.zone), s.zone, s.closed),
+        lambda s, params: top.top(s.store, top.parse(params, s.zone, s.products), s.zone, s.closed),
     ),
     Question(
         "sessions", "Sessions, bounces, pages and duration", sessions.PARAMETERS, _DAYS, sessions.SessionsAnswer,
@@ -86,6 +89,14 @@ _ALL = (
     Question(
         "goals/report", "Goals with their conversion", goals.PARAMETERS, _DAYS, goals.GoalsReport,
         lambda s, params: goals.report(s.store, goals.parse(params, s.zone), s.goals(), s.zone),
+    ),
+    Question(
+        "funnel", "How many visitors come how far", funnel.PARAMETERS, (*_DAYS, "steps"), funnel.Funnel,
+        lambda s, params: funnel.funnel(s.store, funnel.parse(params, s.zone)),
+        described={
+            "steps": ('2 to 10 steps, a JSON list of `{"name":text,"filters":[...]}`.', ()),
+            "window": ("From the first step to the last one, such as 30m or 7d; 1d by default.", ()),
+        },
     ),
     Question(
         "ledger", "received = stored + duplicate + rejected + queued", ledger.PARAMETERS, (), ledger.Ledger,

@@ -26,19 +26,23 @@ GROUP = "cityHash64(site, user_hash, session)"
 """A visitor on a site, under one given session or without one; 64 bits are hashed and compared faster than texts."""
 
 
-def by_people(chosen: Filter) -> Statement:
-    """The filter's conditions, without what machines say unless the filter names their topic."""
-    made = matching(chosen)
-    if chosen.topic is None and not any(
-        condition.field == "topic" and condition.operator in ("is", "in") for condition in chosen.conditions
-    ):
+def by_people(chosen: Filter, tag: str = "") -> Statement:
+    """The filter's conditions, without what machines say unless it names their topic. `tag` as in `matching`."""
+    made = matching(chosen, tag)
+    if not names_topic(chosen):
         made.where.append(f"topic NOT IN {MACHINE_TOPICS}")
     return made
 
 
-def by_visitors(chosen: Filter) -> Statement:
-    """The same, events of visitors only."""
-    made = by_people(chosen)
+def names_topic(chosen: Filter) -> bool:
+    """Whether the filter says which topics are meant."""
+    return chosen.topic is not None or any(
+        condition.field == "topic" and condition.operator in ("is", "in") for condition in chosen.conditions
+    )
+
+
+def of_visitors(made: Statement) -> Statement:
+    """Adds that somebody did it."""
     made.where.append("user_hash != cityHash64('')")
     return made
 
@@ -56,7 +60,7 @@ def within(made: Statement, days: Range, margin_s: int = 0) -> Statement:
 
 def for_sessions(chosen: Filter, days: Range) -> Statement:
     """Events that sessions of these days may be made of, and the parameters of `sql/visits.sql`."""
-    made = within(by_visitors(chosen), days, LONGEST_S)
+    made = within(of_visitors(by_people(chosen)), days, LONGEST_S)
     made.params |= {"silence": SILENCE_S * 1000, "given_silence": GIVEN_SILENCE_S * 1000, "longest": LONGEST_S * 1000}
     return made
 
