@@ -44,5 +44,6 @@ export default {
   k_table: "Move in a table", k_escape: "Close", k_compare: "Compare with the period before", zoom_reset: "Reset zoom",
   zoomed: "Zoomed in", new_tab: "opens in a new tab", signout: "Sign out", not_found: "No such page", not_found_text: "The address is none of this dashboard's.",
   crashed: "This page stopped with a fault", crashed_text: "Reload it; if it happens again, the text below helps whoever mends it.", reload: "Reload",
+  snippet_script: "Script: views, clicks and visits", snippet_pixel: "Or an image: one view, no script",
   new_figure: "new", unchanged: "no change",
 };

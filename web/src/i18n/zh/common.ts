@@ -46,6 +46,7 @@ const zh: Record<keyof typeof en, string> = {
   k_table: "在表格中移动", k_escape: "关闭", k_compare: "与上一周期对比", zoom_reset: "重置缩放",
   zoomed: "已缩放", new_tab: "在新标签页中打开", signout: "退出登录", not_found: "页面不存在", not_found_text: "该地址不属于本面板。",
   crashed: "页面发生错误", crashed_text: "请刷新页面；如果再次发生，下面的信息有助于排查。", reload: "刷新",
+  snippet_script: "脚本：记录浏览、点击和访问", snippet_pixel: "或使用图片：仅记录一次浏览，无需脚本",
   new_figure: "新增", unchanged: "无变化",
 };
 export default zh;
