@@ -352,6 +352,8 @@ def managed_topics(data: Path) -> dict[str, Topic]:
 
 
 MANAGED = "topics.toml"
+DOOR_KEYS = "door-keys.json"
+"""In the data directory: hashes of the keys that may send, from the settings database to the collectors."""
 
 
 def _managed(data: Path) -> dict[str, Any]:

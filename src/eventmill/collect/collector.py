@@ -9,6 +9,7 @@ from eventmill.clock import Clock
 from eventmill.collect.bodies import Bodies
 from eventmill.collect.commit import GroupCommit, Records
 from eventmill.collect.counters import Counters
+from eventmill.collect.door_keys import DoorKeys
 from eventmill.collect.envelope import Envelope
 from eventmill.collect.head import Client, HeadCache, RequestHead
 from eventmill.collect.limits import MALFORMED_KEPT, Limits, MalformedBound
@@ -49,6 +50,7 @@ class Collector:
         self.commit = GroupCommit(loop, writer, clock, self.counters, self.limits.queue_memory)
         self.replies = Replies()
         self.heads = HeadCache()
+        self.keys = DoorKeys(settings.data_dir)
         self.visitors = Visitors(Salts(settings.data_dir / "salts"))
         self.proxies = TrustedProxies(settings.collect.trusted_proxies)
         self.do_not_track = settings.collect.do_not_track

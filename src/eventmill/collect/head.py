@@ -27,12 +27,13 @@ class Client(NamedTuple):
 class RequestHead:
     """The headers of a request, and what follows from them.
 
-    `length` is the Content-Length (0 where chunked or absent), `plain` whether the prebuilt replies fit.
+    `length` is the Content-Length (0 where chunked or absent), `plain` whether the prebuilt replies fit, `bearer`
+    the key that it brings.
     """
 
     __slots__ = (
-        "accepts_form", "bodiless", "chunked", "client", "connection", "cors", "encoding", "expects", "headers",
-        "keep_alive", "key", "length", "multipart", "plain", "preflight", "upgrade",
+        "accepts_form", "bearer", "bodiless", "chunked", "client", "connection", "cors", "encoding", "expects",
+        "headers", "keep_alive", "key", "length", "multipart", "plain", "preflight", "upgrade",
     )  # fmt: skip
 
     def __init__(self, headers: Sequence[tuple[bytes, bytes]], method: bytes, version: str, keep_alive: bool) -> None:
@@ -66,6 +67,7 @@ class RequestHead:
         self.multipart = kind[:10].lower() == b"multipart/"
         key = given(b"idempotency-key")
         self.key = None if not key else text_of(key)
+        self.bearer = _bearer(given(b"authorization", b""))
         self.bodiless = method == b"HEAD"
         origin = given(b"origin")
         self.cors = b"" if origin is None else _cors(origin)
@@ -92,6 +94,12 @@ def text_of(value: bytes) -> str:
         return value.decode()
     except UnicodeDecodeError:
         return value.decode("latin-1")
+
+
+def _bearer(value: bytes) -> bytes | None:
+    """The key of `Authorization: Bearer KEY`. Other schemes are another server's matter."""
+    scheme, _, key = value.partition(b" ")
+    return key.strip() if scheme.lower() == b"bearer" else None
 
 
 def _expectation(value: bytes, version: str) -> bool:

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 BACKLOG = 4096
 DRAIN_SECONDS = 10.0
 HURRY_SECONDS = 1.0
+_KEYS_S = 0.5
+"""A key that is added or removed is in force after this time."""
 
 
 ReloadTopics = Callable[[], Mapping[str, Topic] | None]
@@ -86,6 +88,7 @@ async def serve(
     servers = [await loop.create_server(lambda: Door(collector), sock=sock, backlog=BACKLOG) for sock in sockets]
     ready()
     sweeper = asyncio.create_task(_sweep_forever(collector, figures, reload_topics))
+    keys = asyncio.create_task(_follow_keys(collector))
     try:
         await stop.asked.wait()
         for server in servers:
@@ -93,6 +96,7 @@ async def serve(
         await _drain(collector, stop)
     finally:
         sweeper.cancel()
+        keys.cancel()
         collector.commit.close()
         collector.counters.publish(figures)
 
@@ -109,6 +113,12 @@ async def _sweep_forever(collector: Collector, figures: Path, reload_topics: Rel
         except Exception:
             log.exception("the collector's sweep failed; it goes on")
         await asyncio.sleep(1)
+
+
+async def _follow_keys(collector: Collector) -> None:
+    while True:
+        await asyncio.sleep(_KEYS_S)
+        collector.keys.reload()
 
 
 async def _drain(collector: Collector, stop: Stop) -> None:

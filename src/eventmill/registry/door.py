@@ -12,19 +12,18 @@ import msgspec
 
 from eventmill.registry.database import Database
 from eventmill.registry.keys import list_keys
-
-FILE = "door-keys.json"
+from eventmill.settings import DOOR_KEYS
 
 
 def publish_keys(database: Database, data: Path) -> None:
     """Writes the file where it does not say what the database says. Raises RegistryError, OSError."""
     data.mkdir(parents=True, exist_ok=True)
-    with (data / f".{FILE}.lock").open("a") as lock:
+    with (data / f".{DOOR_KEYS}.lock").open("a") as lock:
         # Who holds the lock reads what is committed now, so the last to write has the newest.
         fcntl.flock(lock, fcntl.LOCK_EX)
         sending = {key.hash: key.site for key in list_keys(database) if key.scope in ("write", "admin")}
         content = msgspec.json.encode({"keys": sending}, order="sorted")
-        path = data / FILE
+        path = data / DOOR_KEYS
         try:
             if path.read_bytes() == content:
                 return

@@ -10,6 +10,7 @@ from typing import Literal
 from eventmill.registry.base import Key, RegistryError, Share
 from eventmill.registry.database import Database
 from eventmill.registry.domains import list_domains
+from eventmill.registry.door import publish_keys
 from eventmill.registry.keys import list_keys
 from eventmill.registry.password import password_hash
 from eventmill.registry.sessions import open_sessions
@@ -57,6 +58,7 @@ class Access:
     def __init__(self, services: Services) -> None:
         self._registry = services.registry
         self._clock = services.clock
+        self._data = services.settings.data_dir
         self._loopback = is_loopback(services.settings.web.listen)
         self._local_key = hash_of(services.local_key) if services.local_key else ""
         self._away = False
@@ -102,10 +104,12 @@ class Access:
         try:
             if registry.revision() != self.rules.revision:
                 before, self.rules = self.rules, load_rules(registry)
+                if before.keys != self.rules.keys:
+                    publish_keys(registry, self._data)  # the change may have been made on another machine
                 if EVERY in self.rules.domains - before.domains:
                     log.warning("domains has *: pages of every site may read the API; `eventmill domains remove '*'`")
             self._away = False
-        except RegistryError as error:
+        except (RegistryError, OSError) as error:
             if not self._away:
                 log.warning("%s: keys, password and domains stay as they were", error)
             self._away = True

@@ -57,6 +57,7 @@ class Pixel:
         if head.bodiless or (head.client.opted_out and collector.do_not_track == "drop"):
             door.answer(answer, head)
             return
+        site = None if head.bearer is None else collector.keys.site(head.bearer)
         try:
             line = event_of(query, DEFAULT_TOPIC in self._checked)
             topic = DEFAULT_TOPIC
@@ -70,6 +71,8 @@ class Pixel:
         if collector.commit.refusal is not None:
             raise Refused(503, collector.commit.refusal)
         envelope = door.envelope if door.client is head.client else collector.envelope(door, head)
+        if site:
+            line.site = line.site or site
         sign((line,), envelope, collector.visitors, envelope.page_host)
         reply = answer.plain if head.plain else answer.render(collector.replies.date, head)
         collector.commit.add(topic, envelope.page_line, encoder.encode(line), 1, door, reply)
@@ -89,6 +92,7 @@ class Events:
         collector = self._collector
         if head.multipart:
             raise Refused(415, "multipart bodies are not read")
+        site = None if head.bearer is None else collector.keys.site(head.bearer)
         try:
             if head.encoding or body[:2] == b"\x1f\x8b":
                 body = inflate(body, head.encoding, collector.limits.max_body)
@@ -96,6 +100,9 @@ class Events:
         except Malformed as error:
             collector.take_malformed(door, head, self._topic, body, error)
             return
+        if site:
+            for line in lines:
+                line.site = line.site or site
         collector.take(door, head, self._topic, lines, self._answer or collector.replies.accepted(len(lines)))
 
 
