@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import apsw
 import msgspec
 import polars as pl
 import pytest
@@ -21,6 +22,7 @@ from eventmill.forget import ForgetError, ForgetRequest, Forgetting, Forgotten
 from eventmill.query import series, top
 from eventmill.query.closed import ClosedDays
 from eventmill.queue.base import Draft
+from eventmill.queue.sqlite import erase as sqlite_erase
 from eventmill.queue.sqlite.reader import SqliteReader
 from eventmill.queue.sqlite.writer import SqliteWriter
 from eventmill.store import erase, retention
@@ -189,6 +191,24 @@ def test_a_stop_at_any_point_is_mended_by_the_next_start(site: Site, monkeypatch
     assert site.reasons() == [("erased", "", "")]
     entries = [entry.body for entry in site.reader.find(b"", 100)]
     assert not any(WHO.encode() in body for body in entries)
+
+
+def test_a_full_disk_while_a_file_is_written_anew(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: object) -> None:
+        raise apsw.FullError("disk full")
+
+    for n in range(200):
+        site.send(event((WHO, OTHER)[n % 2], label=str(n)))
+    site.work()
+    site.writer.close()
+    with monkeypatch.context() as broken:
+        broken.setattr(sqlite_erase, "_clean", full)
+        assert site.forget(user=WHO).state == "failed"
+    assert [path for path in site.files_with(WHO) if "/queue/" in path]  # the rows are new, the pages are not
+    site.forgetting.tick()
+    assert [job.state for job in site.forgetting.list()] == ["done"]
+    assert not [path for path in site.files_with(WHO) if "/queue/" in path]
+    assert sum(entry.count for entry in site.reader.find(b"", 1000)) == 200
 
 
 @pytest.mark.parametrize("who", [{"id": "key-1"}, {"id": "own"}, {"session": "s-1"}, {"user": "daily-hash"}])

@@ -1,9 +1,10 @@
 """Erasing from the queue's files: lines are replaced where they stand, so that every count, receipt and place stays.
 
 Of the ways to do it this one breaks nothing: an entry keeps its seq, its number of lines and its heads, and gets the
-checksum of what it now holds. It is one transaction of SQLite, synced, with freed pages overwritten
-(`secure_delete`) and the log moved into the file and cut. A file that a collector still writes is its own: it is
-asked to begin another (`roll`), and comes later. A file that is damaged is left as it is and said.
+checksum of what it now holds. These are synced transactions of SQLite; then the file is written anew from its rows
+(`VACUUM`), since pages keep what stood on them, and the log is moved into the file and cut. A file that a collector
+still writes is its own: it is asked to begin another (`roll`), and comes later. A file that is damaged is left as it
+is and said.
 """
 
 import fcntl
@@ -21,6 +22,8 @@ from eventmill.queue.sqlite import files
 from eventmill.queue.sqlite.writer import ROLL
 
 _TOGETHER = 50
+_UNCLEAN = files.APPLICATION_ID ^ 1
+"""Marks a file in which lines were replaced, until the pages that they stood on are written anew."""
 _COLUMNS = "seq, topic, received, count, high, low, crc, heads, body"
 
 
@@ -97,8 +100,6 @@ def _erase_file(file: files.ShardFile, marks: Marks, needle: bytes | None, *, dr
     except (*files.DAMAGE, files.NewerFormat):
         return 0, not file.path.exists()  # gone: retention was faster
     try:
-        if not dry:
-            db.execute("PRAGMA secure_delete=ON").fetchall()
         where, params = "received <= ?", [marks.until]
         if needle is not None:
             where += (
@@ -113,9 +114,12 @@ def _erase_file(file: files.ShardFile, marks: Marks, needle: bytes | None, *, dr
             events += sum(erased for _, erased in rows)
             if rows and not dry:
                 with db:
+                    db.execute(f"PRAGMA application_id={_UNCLEAN}")
                     db.executemany(
                         "UPDATE entry SET crc = ?, heads = ?, body = ? WHERE seq = ?", [row for row, _ in rows]
                     )
+        if not dry:
+            _clean(db)
         return events, sound and (dry or _settle(db))
     except files.DAMAGE:
         return 0, False
@@ -140,6 +144,14 @@ def _replaced(db: apsw.Connection, seqs: Sequence[int], marks: Marks) -> tuple[l
             new_heads, new_body, erased = found
             changed.append(((files.checksum(place, new_heads, new_body), new_heads, new_body, seq), erased))
     return changed, sound
+
+
+def _clean(db: apsw.Connection) -> None:
+    """Pages keep, in their unused parts, what once stood there: the file is written anew from its rows. A stop
+    before that is seen by the file's mark."""
+    if db.execute("PRAGMA application_id").fetchone() == (_UNCLEAN,):
+        db.execute("PRAGMA temp_store=FILE; VACUUM").fetchall()
+        db.execute(f"PRAGMA application_id={files.APPLICATION_ID}").fetchall()
 
 
 def _settle(db: apsw.Connection) -> bool:

@@ -123,7 +123,10 @@ class SqliteReader:
         self, marks: Marks, needle: bytes | None = None, only: Collection[str] | None = None, *, dry: bool = False
     ) -> Erased:
         """See `queue.base.Reader.erase`: through connections of its own, so that reading goes on."""
-        return erase.erase(self._root, marks, needle, only, dry=dry)
+        try:
+            return erase.erase(self._root, marks, needle, only, dry=dry)
+        except apsw.Error as error:
+            raise QueueUnavailable(f"queue files cannot be written: {error}") from error
 
     def retain(self, groups: Mapping[str, Sequence[str]], keep_ms: Mapping[str, int], now_ms: int) -> int:
         """See `queue.base.Reader.retain`; a queue over its quota also loses its oldest read files."""
