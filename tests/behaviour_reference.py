@@ -3,7 +3,7 @@
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -112,3 +112,25 @@ def by_user(events: Iterable[Row]) -> dict[str, list[Row]]:
         if event["user"]:
             found[event["user"]].append(event)
     return found
+
+
+def period(day: date, interval: str) -> date:
+    """The first day of the day's week or month."""
+    return {"day": day, "week": day - timedelta(days=day.weekday()), "month": day.replace(day=1)}[interval]
+
+
+def cohorts(
+    base: Iterable[Row], again: Iterable[Row], zone: str, interval: str
+) -> dict[date, tuple[int, dict[date, int]]]:
+    """For each period in which somebody was first seen: how many, and how many of them were there in which period."""
+    first = {user: min(period(local(e, zone).date(), interval) for e in found) for user, found in by_user(base).items()}
+    there = {user: {period(local(e, zone).date(), interval) for e in found} for user, found in by_user(again).items()}
+    made: dict[date, tuple[int, dict[date, int]]] = {}
+    for start in {*first.values()}:
+        users = [user for user in first if first[user] == start]
+        counted: dict[date, int] = defaultdict(int)
+        for user in users:
+            for at in there.get(user, ()):
+                counted[at] += 1
+        made[start] = len(users), counted
+    return made

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from eventmill.query import counts, flows, funnel, goals, lag, ledger, pages, rejects, series, sessions, top
+from eventmill.query import counts, flows, funnel, goals, lag, ledger, pages, rejects, retention, series, sessions, top
 from eventmill.query.closed import ClosedDays
 from eventmill.query.goals import SavedGoal
 from eventmill.query.source import Queue, Store
@@ -96,6 +96,14 @@ _ALL = (
         described={
             "steps": ('2 to 10 steps, a JSON list of `{"name":text,"filters":[...]}`.', ()),
             "window": ("From the first step to the last one, such as 30m or 7d; 1d by default.", ()),
+        },
+    ),
+    Question(
+        "retention", "Who comes back, by the period first seen", retention.PARAMETERS, _DAYS, retention.Retention,
+        lambda s, params: retention.retention(s.store, retention.parse(params, s.zone)), retention.INTERVALS,
+        described={
+            "periods": ("Periods shown of each cohort, its own among them, 1 to 31; 8 by default.", ()),
+            "again": ("What counts as coming back: conditions like `filters`; any event by default.", ()),
         },
     ),
     Question(

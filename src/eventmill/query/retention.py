@@ -1,0 +1,133 @@
+"""Retention: of the visitors first seen in a day, week or month, how many were there again in each later one.
+
+A visitor belongs to the period of the first event in the range that the filter lets through. It returned in each
+period in which it has an event that `again` lets through, any event by default; `site`, `topic` and `bot` hold for
+that event too, the key and `filters` for the first one only. Nothing after `to` is looked at.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+import msgspec
+
+from eventmill.query.days import clamp
+from eventmill.query.filters import Condition, parse_conditions
+from eventmill.query.model import (
+    FILTERS,
+    Filter,
+    Range,
+    RequestError,
+    known,
+    parse_choice,
+    parse_filter,
+    parse_number,
+    parse_range,
+)
+from eventmill.query.select import matching
+from eventmill.query.source import Store
+from eventmill.query.statements import statement
+from eventmill.query.visits import by_people, empty, of_visitors, within
+
+INTERVALS = ("day", "week", "month")
+PARAMETERS = ("from", "to", *FILTERS, "interval", "periods", "again", "tz")
+MAX_PERIODS, MAX_COHORTS = 31, 1_000
+_EVERYBODY = 65_535
+# The number of the period that a day is in: consecutive.
+_NUMBER = {"day": "toUInt16({})", "week": "intDiv(toUInt16(toMonday({})), 7)", "month": "toRelativeMonthNum({})"}
+
+
+class RetentionRequest(msgspec.Struct, frozen=True):
+    """`periods` are shown of each cohort, its own among them."""
+
+    days: Range
+    filter: Filter
+    interval: str = "day"
+    periods: int = 8
+    again: tuple[Condition, ...] = ()
+
+
+class Cohort(msgspec.Struct):
+    """Visitors first seen in the period that begins on `cohort`. `returned`: how many were there in that period, the
+    one after it, and so on, as far as the range goes."""
+
+    cohort: str
+    visitors: int
+    returned: list[int]
+
+
+class Retention(msgspec.Struct):
+    """The answer: every period of the range."""
+
+    data: list[Cohort]
+
+
+def parse(params: Mapping[str, str], default_tz: str) -> RetentionRequest:
+    """The request of these parameters. Raises `RequestError`."""
+    known(params, PARAMETERS)
+    try:
+        again = parse_conditions(params.get("again") or "")
+    except RequestError as error:
+        raise RequestError(f"again: {error}") from error
+    request = RetentionRequest(
+        days=parse_range(params, default_tz),
+        filter=parse_filter(params),
+        interval=parse_choice(params, "interval", INTERVALS, "day"),
+        periods=parse_number(params, "periods", 8, 1, MAX_PERIODS),
+        again=again,
+    )
+    first, last = clamp(request.days)
+    cohorts = ((last - first).days + 1) // {"day": 1, "week": 7, "month": 28}[request.interval]
+    if cohorts > MAX_COHORTS:
+        raise RequestError(f"{cohorts} cohorts are too many (at most {MAX_COHORTS}): ask for longer ones or fewer days")
+    return request
+
+
+def retention(store: Store, request: RetentionRequest) -> Retention:
+    """Raises what the store raises."""
+    if empty(request.days):
+        return Retention([])
+    starts = _starts(request)
+    found: Counter[tuple[int, int]] = Counter()
+    for first, later, visitors in _rows(store, request):
+        found[int(first), int(later)] = int(visitors)
+    base = _number(starts[0], request.interval)
+    data = []
+    for place, start in enumerate(starts):
+        shown = min(request.periods, len(starts) - place)
+        returned = [found[base + place, later] for later in range(shown)]
+        data.append(Cohort(start.isoformat(), found[base + place, _EVERYBODY], returned))
+    return Retention(data)
+
+
+def _rows(store: Store, request: RetentionRequest) -> Sequence[Sequence[int]]:
+    chosen = request.filter
+    made = within(of_visitors(matching(Filter(topic=chosen.topic, site=chosen.site, bot=chosen.bot))), request.days)
+    build = matching if chosen.topic is not None else by_people
+    base = build(Filter(parts=chosen.parts, conditions=chosen.conditions), "base_")
+    again = build(Filter(conditions=request.again), "again_")
+    sql = statement(
+        "retention",
+        period=_NUMBER[request.interval].format(f"toDate(time, '{request.days.tz}')"),
+        base=f"({' AND '.join(base.where) or '1'})",
+        again=f"({' AND '.join(again.where) or '1'})",
+        conditions=" AND ".join(made.where),
+    )
+    return store.query(sql, {**made.params, **base.params, **again.params, "periods": request.periods})
+
+
+def _starts(request: RetentionRequest) -> list[date]:
+    """The first day of each period that meets the range; weeks begin on Monday."""
+    first, last = clamp(request.days)
+    if request.interval == "month":
+        months = range(_number(first, "month"), _number(last, "month") + 1)
+        return [date((month - 1) // 12, (month - 1) % 12 + 1, 1) for month in months]
+    step = 7 if request.interval == "week" else 1
+    first -= timedelta(days=first.weekday() if step == 7 else 0)
+    return [first + timedelta(days=days) for days in range(0, (last - first).days + 1, step)]
+
+
+def _number(start: date, interval: str) -> int:
+    """What `_NUMBER` makes of the period that begins on this day."""
+    days = (start - date(1970, 1, 1)).days
+    return {"day": days, "week": days // 7, "month": start.year * 12 + start.month}[interval]
