@@ -17,8 +17,9 @@ from eventmill.query.ask import QUESTIONS
 from eventmill.query.model import RequestError, known
 from eventmill.web import about, assets, forget_api, metrics, openapi, pipeline, problems, session, settings_api, shares
 from eventmill.web.auth import Access
-from eventmill.web.guard import Guarded
+from eventmill.web.guard import Guarded, caller_of
 from eventmill.web.live import Broadcast
+from eventmill.web.permits import narrowed_about
 from eventmill.web.rates import Meter
 from eventmill.web.services import Services
 from eventmill.web.threads import Threads
@@ -168,7 +169,8 @@ class Api:
         @get(f"{PREFIX}/about", name="about")
         async def about_us(request: AnyRequest) -> Response[bytes]:
             known(single(request), ())
-            return _json(await self._threads.run(lambda: about.about(services)))
+            answer = await self._threads.run(lambda: about.about(services))
+            return _json(narrowed_about(caller_of(request.scope), answer))
 
         @get(f"{PREFIX}/pipeline", name="pipeline")
         async def piped(request: AnyRequest) -> Response[bytes]:

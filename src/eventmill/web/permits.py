@@ -5,7 +5,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
+import msgspec
+
 from eventmill.query.ask import QUESTIONS
+from eventmill.web.about import About
 from eventmill.web.auth import Caller
 from eventmill.web.problems import Problem
 
@@ -71,6 +74,21 @@ def narrowed(caller: Caller, route: str, query: bytes) -> bytes | Problem:
         return Problem(403, "Not allowed", f"this is for site {caller.site!r} only")
     # Written anew, so that whatever reads it next reads the same as we did.
     return urlencode([*(pair for pair in pairs if pair[0] != "site"), ("site", caller.site)]).encode()
+
+
+def narrowed_about(caller: Caller, answer: About) -> About:
+    """What a caller of one site, or with a link, is told of this server."""
+    if caller.role not in ("read", "share") or (caller.role == "read" and not caller.site):
+        return answer
+    sites = [site for site in answer.sites if caller.site in ("", site)]
+    return msgspec.structs.replace(
+        answer,
+        sites=sites,
+        collect=[],
+        topics=[],
+        products=[],
+        **({"first": None, "last": None} if caller.site else {}),
+    )
 
 
 def _may_change(caller: Caller, password: bool) -> Problem | None:
