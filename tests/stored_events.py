@@ -13,8 +13,8 @@ from eventmill.event import KEY_PARTS
 
 TEXTS = (
     "site", "topic", *KEY_PARTS, "id", "user", "session", "url", "url_host", "referrer", "referrer_host", "utm_source",
-    "utm_medium", "utm_campaign", "user_agent", "browser", "os", "device", "ip", "language", "screen", "props",
-    "stream",
+    "utm_medium", "utm_campaign", "source", "channel", "user_agent", "browser", "os", "device", "ip", "country",
+    "language", "screen", "props", "stream",
 )  # fmt: skip
 COUNTS = ("id_hash", "content", "receipt_high", "receipt_low", "batch")
 Row = dict[str, Any]

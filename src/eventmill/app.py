@@ -128,7 +128,7 @@ def services(engine: "Engine") -> "Services":
     return Services(
         Sources(
             engine.store, engine.reader, settings.timezone, engine.groups, engine.rate, engine.closed,
-            goals=partial(list_goals, engine.registry),
+            settings.products, goals=partial(list_goals, engine.registry),
         ),
         settings,
         replay=partial(resend, settings.data_dir / "runtime.json"),
@@ -203,8 +203,9 @@ def open_sources(settings: Settings) -> Iterator["Sources"]:
 
     with closing(open_store(settings)) as store, closing(open_reader(settings)) as reader:
         yield Sources(
-            store, reader, settings.timezone, lambda: groups(settings.topics), goals=partial(_saved_goals, settings)
-        )
+            store, reader, settings.timezone, lambda: groups(settings.topics), products=settings.products,
+            goals=partial(_saved_goals, settings),
+        )  # fmt: skip
 
 
 def _saved_goals(settings: Settings) -> Sequence["Goal"]:
@@ -267,13 +268,16 @@ class TopicWatch:
 def plan(settings: Settings, lock: int) -> Path:
     """Writes the parent's plan and the settings under the data directory, which `lock` (a descriptor of
     `parent.claim`) holds; returns the plan's path. Raises QueueError, and StoreError where the store is a newer
-    eventmill's: before any process has taken an event into a directory that this version must not touch.
+    eventmill's: before any process has taken an event into a directory that this version must not touch. Raises
+    SettingsError where `geo.database` cannot be read.
     """
     from eventmill.queue.open import durability
     from eventmill.registry.local import make_local_key
     from eventmill.settings import address
     from eventmill.store import migrate
+    from eventmill.work.geo import open_countries
 
+    open_countries(settings.geo.database)
     if settings.store.url.startswith("chdb:"):
         migrate.check_file(
             migrate.mark_file(migrate.directory(settings.store.url, settings.data_dir)), settings.timezone

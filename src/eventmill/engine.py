@@ -20,6 +20,7 @@ from eventmill.settings import Settings, duration
 from eventmill.store.base import Store, StoreUnavailable
 from eventmill.topics import Topic, groups
 from eventmill.work.compact import compact
+from eventmill.work.geo import open_countries
 from eventmill.work.loop import Worker
 from eventmill.work.poison import child_probe
 
@@ -72,6 +73,7 @@ class Engine:
             linger_ms=duration(settings.work.linger),
             at=_killer(kill_at),
             deadly=child_probe(settings_file),
+            countries=open_countries(settings.geo.database) if workers else None,
         )
         self._adopt_orphans()
         self._working, self._expire_store = workers, expire

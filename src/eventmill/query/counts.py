@@ -1,6 +1,6 @@
 """PV and UV of keys: each prefix of `category.action.label.value`, by day, hour or over the range."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -22,6 +22,7 @@ from eventmill.query.model import (
 )
 from eventmill.query.select import bucket, plan
 from eventmill.query.source import QueryRefused, Store
+from eventmill.settings import Product
 
 INTERVALS = ("day", "hour", "total")
 BY = ("", *KEY_PARTS, "all")
@@ -62,10 +63,10 @@ class Counts(msgspec.Struct):
     next: str | None = None
 
 
-def parse(params: Mapping[str, str], default_tz: str) -> CountsRequest:
+def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product] = ()) -> CountsRequest:
     """The request of these parameters. Raises `RequestError`."""
     known(params, PARAMETERS)
-    chosen = parse_filter(params)
+    chosen = parse_filter(params, products)
     by = parse_choice(params, "by", BY, "")
     if by in DEPTH and DEPTH[by] < chosen.depth:
         deepest = KEY_PARTS[chosen.depth - 1]

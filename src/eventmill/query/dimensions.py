@@ -5,17 +5,19 @@ here; names of properties are bound parameters.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from eventmill.event import KEY_PARTS
+from eventmill.query import products
+from eventmill.settings import Product
 
 COLUMNS = (
     "site", "topic", "category", "action", "label", "value", "user", "session", "url", "url_host", "referrer",
-    "referrer_host", "utm_source", "utm_medium", "utm_campaign", "user_agent", "browser", "os", "device", "bot", "ip",
-    "language", "screen", "duration_ms", "bytes", "id",
+    "referrer_host", "page", "utm_source", "utm_medium", "utm_campaign", "source", "channel", "user_agent",
+    "browser", "os", "device", "bot", "ip", "country", "language", "screen", "duration_ms", "bytes", "id",
 )  # fmt: skip
 NUMBERS = ("bot", "duration_ms", "bytes")
 """Columns that are no text: shown, and compared, as the text of their value."""
@@ -30,13 +32,9 @@ _KEY = "replaceRegexpOne(concat({}), '\\\\.+$', '')".format(
 _COMPUTED: Mapping[str, tuple[str, frozenset[str]]] = {
     "key": (_KEY, frozenset(KEY_PARTS)),
     "route": ("if(topic = 'request', label, '')", frozenset({"topic", "label"})),
-    "page": (
-        f"multiIf(url = '', {_KEY}, path(url) = '', '/', path(url))",
-        frozenset({"url", *KEY_PARTS}),
-    ),
 }
 """Expression and the columns that it reads."""
-COMPUTED = (*_COMPUTED,)
+COMPUTED = (*_COMPUTED, "product")
 
 
 def prop_name(dimension: str) -> str | None:
@@ -47,18 +45,23 @@ def prop_name(dimension: str) -> str | None:
 
 def is_dimension(name: str) -> bool:
     """Whether there is such a dimension."""
-    return name in COLUMNS or name in _COMPUTED or prop_name(name) is not None
+    return name in COLUMNS or name in COMPUTED or prop_name(name) is not None
 
 
 def reads(dimension: str) -> frozenset[str]:
     """The columns that its expression reads."""
     if dimension in _COMPUTED:
         return _COMPUTED[dimension][1]
+    if dimension == "product":
+        return products.COLUMNS
     return frozenset({"props" if dimension.startswith("props.") else dimension})
 
 
-def expression(dimension: str, params: dict[str, Any], tag: str) -> str:
-    """The text of the dimension; its parameters are added to `params`, their names begin with `tag`."""
+def expression(dimension: str, params: dict[str, Any], tag: str, configured: Sequence[Product] = ()) -> str:
+    """The text of the dimension; its parameters are added to `params`, their names begin with `tag`. `configured` are
+    the products."""
+    if dimension == "product":
+        return products.expression(configured, params, tag)
     prop = prop_name(dimension)
     if prop is not None:
         return as_text(prop_json(prop, params, tag))

@@ -12,8 +12,9 @@ from eventmill.query.model import known
 from eventmill.query.source import EntryRow, Queue, Store
 
 SHOWN = (
-    "site", "topic", "category", "action", "label", "value", "id", "user", "session", "url", "referrer", "user_agent",
-    "browser", "os", "device", "bot", "ip", "language", "screen", "duration_ms", "bytes", "props", "stream", "batch",
+    "site", "topic", "category", "action", "label", "value", "id", "user", "session", "url", "referrer", "source",
+    "channel", "user_agent", "browser", "os", "device", "bot", "ip", "country", "language", "screen", "duration_ms",
+    "bytes", "props", "stream", "batch",
 )  # fmt: skip
 _MOMENTS = ("toUnixTimestamp64Milli(time)", "toUnixTimestamp64Milli(received)")
 _RECEIPT = ("receipt_high", "receipt_low", "receipt_index")

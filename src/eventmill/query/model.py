@@ -1,7 +1,7 @@
 """What may be asked: parameters and their rules. All that is wrong is a `RequestError` that says what is right."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from eventmill.query.conditions import columns
 from eventmill.query.dimensions import DAILY, KEPT
 from eventmill.query.errors import RequestError
 from eventmill.query.filters import Condition, parse_conditions
+from eventmill.settings import Product
 
 __all__ = [
     "DEPTH", "FILTERS", "FIRST_DAY", "LAST_DAY", "Filter", "Range", "RequestError", "known", "parse_choice",
@@ -44,6 +45,8 @@ class Filter(msgspec.Struct, frozen=True, omit_defaults=True):
     parts: dict[str, str] = {}
     bot: bool | None = None
     conditions: tuple[Condition, ...] = ()
+    products: tuple[Product, ...] = ()
+    """The configured ones, where a condition asks for them."""
 
     @property
     def coarse(self) -> bool:
@@ -90,8 +93,9 @@ def parse_tz(params: Mapping[str, str], default: str) -> str:
     return name
 
 
-def parse_filter(params: Mapping[str, str]) -> Filter:
-    """The fields of `FILTERS`; one that is given empty counts as not given."""
+def parse_filter(params: Mapping[str, str], products: Sequence[Product] = ()) -> Filter:
+    """The fields of `FILTERS`; one that is given empty counts as not given. `products` are the configured ones."""
+    conditions = parse_conditions(params.get("filters") or "")
     bot = params.get("bot") or None
     if bot not in (None, "true", "false", "1", "0"):
         raise RequestError(f"bot is true or false, not {bot!r}")
@@ -100,7 +104,8 @@ def parse_filter(params: Mapping[str, str]) -> Filter:
         site=params.get("site") or None,
         parts={name: params[name] for name in KEY_PARTS if params.get(name)},
         bot=None if bot is None else bot in ("true", "1"),
-        conditions=parse_conditions(params.get("filters") or ""),
+        conditions=conditions,
+        products=tuple(products) if any(each.field == "product" for each in conditions) else (),
     )
 
 

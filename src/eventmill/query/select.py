@@ -7,11 +7,13 @@ Names of columns come from this module's lists; every value is a bound parameter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from eventmill.event import KEY_PARTS
 from eventmill.query.conditions import as_sql
 from eventmill.query.days import clamp, instants, quarter_hours
+from eventmill.query.dimensions import expression
 from eventmill.query.model import Filter, Range
 
 UNIQUES = "uniqCombined64(16)(user_hash)"
@@ -52,7 +54,7 @@ def matching(chosen: Filter, tag: str = "") -> Statement:
             made.equal(part, chosen.parts[part], tag=tag)
     if chosen.bot is not None:
         made.equal("bot", chosen.bot, "Bool", tag)
-    made.where += as_sql(chosen.conditions, made.params, tag)
+    made.where += as_sql(chosen.conditions, made.params, tag, partial(expression, configured=chosen.products))
     return made
 
 

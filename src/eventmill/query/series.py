@@ -1,7 +1,7 @@
 """PV and UV over time, gaps as zeros: what a line chart draws."""
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import msgspec
@@ -11,6 +11,7 @@ from eventmill.query.expired import Group, expired, grouped
 from eventmill.query.model import FILTERS, Filter, Range, RequestError, known, parse_choice, parse_filter, parse_range
 from eventmill.query.select import bucket, plan
 from eventmill.query.source import Store
+from eventmill.settings import Product
 
 INTERVALS = ("minute", "hour", "day", "week", "month")
 PARAMETERS = ("from", "to", *FILTERS, "interval", "tz")
@@ -40,12 +41,12 @@ class Series(msgspec.Struct):
     data: list[Point]
 
 
-def parse(params: Mapping[str, str], default_tz: str) -> SeriesRequest:
+def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product] = ()) -> SeriesRequest:
     """The request of these parameters. Raises `RequestError`."""
     known(params, PARAMETERS)
     request = SeriesRequest(
         days=parse_range(params, default_tz),
-        filter=parse_filter(params),
+        filter=parse_filter(params, products),
         interval=parse_choice(params, "interval", INTERVALS, "day"),
     )
     first, last = clamp(request.days)

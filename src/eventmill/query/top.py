@@ -1,6 +1,6 @@
 """The most frequent values of any field, with their share of all views."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -23,10 +23,11 @@ from eventmill.query.expired import Expired, Group, expired, grouped
 from eventmill.query.model import FILTERS, Filter, Range, RequestError, known, parse_filter, parse_number, parse_range
 from eventmill.query.select import Statement, matching, plan
 from eventmill.query.source import Store
+from eventmill.settings import Product
 
 FEW_VALUES = {
     *DAILY, "url_host", "referrer_host", "utm_source", "utm_medium", "utm_campaign", "browser", "os", "device", "bot",
-    "language", "screen", "route",
+    "language", "screen", "route", "source", "channel", "country", "product",
 }  # fmt: skip
 """Of few values: one pass counts visitors too. The rest is ranked by views first."""
 PARAMETERS = ("from", "to", *FILTERS, "dimension", "limit", "tz")
@@ -43,6 +44,8 @@ class TopRequest(msgspec.Struct, frozen=True):
     filter: Filter
     dimension: str
     limit: int = 10
+    products: tuple[Product, ...] = ()
+    """The configured ones, where they are what is ranked."""
 
 
 class Ranked(msgspec.Struct):
@@ -60,7 +63,7 @@ class Top(msgspec.Struct):
     data: list[Ranked]
 
 
-def parse(params: Mapping[str, str], default_tz: str) -> TopRequest:
+def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product] = ()) -> TopRequest:
     """The request of these parameters. Raises `RequestError`."""
     known(params, PARAMETERS)
     dimension = params.get("dimension") or ""
@@ -68,9 +71,10 @@ def parse(params: Mapping[str, str], default_tz: str) -> TopRequest:
         raise RequestError(f"unknown dimension {dimension!r}; one of {', '.join((*COLUMNS, *COMPUTED))}, props.NAME")
     return TopRequest(
         days=parse_range(params, default_tz),
-        filter=parse_filter(params),
+        filter=parse_filter(params, products),
         dimension=dimension,
         limit=parse_number(params, "limit", 10, 1, MAX_LIMIT),
+        products=tuple(products) if dimension == "product" else (),
     )
 
 
@@ -151,7 +155,8 @@ def _values(request: TopRequest) -> tuple[Statement, str, str]:
             statement.where.append(f"{request.dimension} IS NOT NULL")
             return statement, f"toString({request.dimension})", "%s"
         statement.where += [_PRESENT[request.dimension]] if request.dimension in _PRESENT else []
-        return statement, expression(request.dimension, statement.params, "dimension"), "%s"
+        value = expression(request.dimension, statement.params, "dimension", request.products)
+        return statement, value, "%s"
     # Counted as JSON, shown as text where it is text.
     value = prop_json(prop, statement.params)
     statement.where.append(f"{value} != ''")

@@ -1,4 +1,4 @@
-"""Fills in what the request said, and adds what follows from it: hosts, campaign, browser, visitor."""
+"""Fills in what the request said, and adds what follows from it: site, campaign, origin, country, browser."""
 
 from urllib.parse import unquote_plus
 
@@ -6,8 +6,9 @@ import polars as pl
 
 from eventmill.work.agents import describe
 from eventmill.work.batch import Batch
+from eventmill.work.geo import Countries
+from eventmill.work.origin import HOST, with_origin
 
-_HOST = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(\[[0-9A-Fa-f:.]+\]|[^/?#:]*)"
 _KEPT = ("label", "value", "session", "url", "referrer", "language", "screen", "props", "id")
 
 
@@ -15,6 +16,9 @@ class Enrich:
     """The step. The event's own fields win over the request's."""
 
     name = "enrich"
+
+    def __init__(self, countries: Countries | None = None) -> None:
+        self._countries = countries
 
     def __call__(self, batch: Batch) -> Batch:
         frame = batch.frame.with_columns(
@@ -33,7 +37,7 @@ class Enrich:
             pl.col("action").fill_null(""),
             *(pl.col(name).fill_null("") for name in _KEPT),
         )
-        batch.frame = _with_agents(frame)
+        batch.frame = _with_countries(with_origin(_with_agents(frame)), self._countries)
         return batch
 
 
@@ -42,7 +46,7 @@ def _site(frame: pl.DataFrame) -> pl.Series:
     site, url = frame["site"], frame["url"]
     if site.null_count() == 0 or url.null_count() == url.len():
         return site.fill_null("")
-    hosts = url.unique().to_frame().with_columns(pl.col("url").str.extract(_HOST).str.to_lowercase().alias("_host"))
+    hosts = url.unique().to_frame().with_columns(pl.col("url").str.extract(HOST).str.to_lowercase().alias("_host"))
     found = frame.select("site", "url").join(hosts, on="url", how="left", maintain_order="left")
     return found.select(pl.coalesce("site", "_host").fill_null("").alias("site"))["site"]
 
@@ -82,3 +86,13 @@ def _with_agents(frame: pl.DataFrame) -> pl.DataFrame:
         }
     )
     return frame.join(agents, on="user_agent", how="left", maintain_order="left")
+
+
+def _with_countries(frame: pl.DataFrame, countries: Countries | None) -> pl.DataFrame:
+    """Each distinct address is looked up once."""
+    if countries is None or not (frame["ip"] != "").any():
+        return frame.with_columns(pl.lit("").alias("country"))
+    distinct = frame.select(pl.col("ip").unique())
+    codes = [countries(address) if address else "" for address in distinct["ip"].to_list()]
+    distinct = distinct.with_columns(pl.Series("country", codes, pl.String))
+    return frame.join(distinct, on="ip", how="left", maintain_order="left")

@@ -13,12 +13,13 @@ from eventmill.work.lost import lost_events, lost_rejects
 _UTC_MS = pl.Datetime("ms", "UTC")
 EVENT_COLUMNS = (
     "site", "topic", "category", "action", "label", "value", "time", "received", "id", "id_hash", "content", *RECEIPT,
-    "user", "session", "url", "referrer", "utm_source", "utm_medium", "utm_campaign",
-    "user_agent", "browser", "os", "device", "bot", "ip", "language", "screen", "duration_ms", "bytes", "props",
+    "user", "session", "url", "referrer", "utm_source", "utm_medium", "utm_campaign", "source", "channel",
+    "user_agent", "browser", "os", "device", "bot", "ip", "country", "language", "screen", "duration_ms", "bytes",
+    "props",
 )  # fmt: skip
 _OPTIONAL = (
     "action", "label", "value", "id", "session", "url", "referrer", "utm_source", "utm_medium", "utm_campaign",
-    "language", "screen", "duration_ms", "bytes", "props",
+    "source", "country", "language", "screen", "duration_ms", "bytes", "props",
 )  # fmt: skip
 _COUNTS = ("stored", "duplicate", "rejected")
 

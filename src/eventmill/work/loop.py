@@ -16,6 +16,7 @@ from eventmill.topics import Topic
 from eventmill.work.batch import Batch, decode
 from eventmill.work.dedup import Dedup
 from eventmill.work.erase import Erase
+from eventmill.work.geo import Countries
 from eventmill.work.insert import Insert
 from eventmill.work.pipeline import Step, pure_steps
 from eventmill.work.poison import DEATHS_BEFORE_PROBE, Attempts, Probe, isolate
@@ -53,8 +54,10 @@ class Worker:
         linger_ms: int = 200,
         at: Callable[[str], None] = lambda _point: None,
         deadly: Probe | None = None,
+        countries: Countries | None = None,
     ) -> None:
-        """`at` is told each point passed; `deadly` probes entries that may kill the process."""
+        """`at` is told each point passed; `deadly` probes entries that may kill the process; `countries` looks up
+        addresses."""
         self.group = group
         self.progress = Progress(group)
         self._reader, self._store, self._at = reader, store, at
@@ -62,7 +65,7 @@ class Worker:
         self._seen = Seen(store, group, folder / "ids" / group)
         self._dedup = Dedup(store, group, self._seen)
         self._insert = Insert(store, group, self._dedup, at)
-        self._validate, pure = pure_steps(topics, zone)
+        self._validate, pure = pure_steps(topics, zone, countries)
         self._erase = Erase()
         self._pure: list[Step] = [self._erase, *pure]
         self._turn = threading.Lock()

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from eventmill.topics import Topic
 from eventmill.work.batch import Batch
 from eventmill.work.enrich import Enrich
+from eventmill.work.geo import Countries
 from eventmill.work.identity import Identify
 from eventmill.work.validate import Validate
 
@@ -35,10 +36,12 @@ class PoisonTest:
         return batch
 
 
-def pure_steps(topics: Mapping[str, Topic], zone: ZoneInfo) -> tuple[Validate, list[Step]]:
+def pure_steps(
+    topics: Mapping[str, Topic], zone: ZoneInfo, countries: Countries | None = None
+) -> tuple[Validate, list[Step]]:
     """The validating step, whose topics may change, and all pure steps in order."""
     validate = Validate(topics, zone)
-    steps: list[Step] = [validate, Identify(), Enrich()]
+    steps: list[Step] = [validate, Identify(), Enrich(countries)]
     if spec := os.environ.get(POISON):
         steps.insert(0, PoisonTest(spec))
     return validate, steps

@@ -8,10 +8,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from eventmill.event import KEY_PARTS, key_text
+from eventmill.settings import Product
 from tests.stored_events import Row, scattered
 
 URLS = ["", "https://shop.example/", "https://shop.example", "https://shop.example/item/1?utm=x#top",
         "https://blog.example/item/2/", "https://blog.example/ü%20b?q=/item/", "http://[::1]:80/A/b.html"]  # fmt: skip
+PRODUCTS = (Product(name="items", path="/item/"), Product(name="shop", site="shop"), Product(name="late", path="/"))
 PROPS: list[dict[str, Any]] = [
     {}, {"plan": "pro"}, {"plan": "Pro", "n": 1}, {"plan": 1, "n": 1.5}, {"plan": "1"},
     {"plan": True, "x": {"plan": 2}},
@@ -29,6 +31,9 @@ def varied(seed: int, count: int, first: datetime, last: datetime) -> list[Row]:
             "props": json.dumps(chance.choice(PROPS), separators=(",", ":"), ensure_ascii=False),
             "duration_ms": chance.choice([None, 0.5, 12.0, 1e6]),
             "bytes": chance.choice([None, 0, 7, 12]),
+            "source": chance.choice(["", "google.com", "newsletter"]),
+            "channel": chance.choice(["direct", "search", "mail"]),
+            "country": chance.choice(["", "DE", "CN"]),
             "screen": chance.choice(["", "'; --", "100%_", "a\\b", "日本"]),
         }
         for made in scattered(seed, count, first, last)
@@ -44,6 +49,10 @@ def text_of(event: Row, field: str) -> str:
     if field.startswith("props."):
         found = json.loads(event["props"] or "{}").get(field[6:], "")
         return found if isinstance(found, str) else json.dumps(found, separators=(",", ":"), ensure_ascii=False)
+    if field == "product":
+        path = text_of(event, "page") if event["url"] else ""
+        fits = (p.name for p in PRODUCTS if p.site in ("", event["site"]) and path.startswith(p.path))
+        return next(fits, "")
     if field == "key":
         return key_text(*(event[part] for part in KEY_PARTS))
     if field == "route":

@@ -16,7 +16,7 @@ from eventmill.query.model import RequestError, parse_filter
 from eventmill.query.select import Statement, matching
 from eventmill.query.source import Store
 from tests.stored_events import Row, frame, row, tally
-from tests.unit.query.reference import has, holds, text_of, varied
+from tests.unit.query.reference import PRODUCTS, has, holds, text_of, varied
 
 RANGE = {"from": "2026-11-01", "to": "2026-11-30"}
 FIELDS = (*(name for name in COLUMNS if name not in ("id", "ip")), *COMPUTED, "props.plan", "props.n", "props.none")
@@ -37,7 +37,7 @@ def store(opened: Callable[..., Store], rows: list[Row]) -> Store:
 
 def found(store: Store, filters: list[Any], **params: str) -> list[int]:
     """The events that the filter leaves."""
-    made = matching(parse_filter({"filters": json.dumps(filters), **params}))
+    made = matching(parse_filter({"filters": json.dumps(filters), **params}, PRODUCTS))
     return sorted(int(row[0]) for row in store.query(made.build(["receipt_low"], []), made.params))
 
 
@@ -88,18 +88,19 @@ def test_lists_of_conditions(store: Store, rows: list[Row], drawn: list[tuple[st
     [["is", "category", "h5"], ["starts_with", "key", "h5.pv.8"]],
     [["is", "site", "shop"], ["in", "action", ["pv", ""]]],
     [["is", "route", "85"]],
+    [["is", "product", "items"], ["in", "channel", ["mail", "search"]]],
 ])  # fmt: skip
 def test_every_question_takes_them(store: Store, rows: list[Row], filters: list[Any]) -> None:
     chosen = [event for event in rows if holds(event, filters)]
     params = {**RANGE, "filters": json.dumps(filters)}
     ((pv, uv),) = tally((0, event) for event in chosen).values()
-    total = counts.counts(store, counts.parse({**params, "interval": "total"}, "UTC"), "UTC").data
+    total = counts.counts(store, counts.parse({**params, "interval": "total"}, "UTC", PRODUCTS), "UTC").data
     assert [(row.eventKey, row.eventData.pv, row.eventData.uv) for row in total] == [("", pv, uv)]
     for interval in ("day", "hour"):
-        line = series.series(store, series.parse({**params, "interval": interval}, "UTC"), "UTC").data
+        line = series.series(store, series.parse({**params, "interval": interval}, "UTC", PRODUCTS), "UTC").data
         assert sum(point.pv for point in line) == pv
-    for dimension in ("browser", "page", "key", "route", "props.plan", "category", "label"):
-        answer = top.top(store, top.parse({**params, "dimension": dimension, "limit": "1000"}, "UTC"), "UTC")
+    for dimension in ("browser", "page", "key", "route", "props.plan", "category", "label", "product", "source"):
+        answer = top.top(store, top.parse({**params, "dimension": dimension, "limit": "1000"}, "UTC", PRODUCTS), "UTC")
         values = tally((text_of(event, dimension), event) for event in chosen if has(event, dimension))
         assert {each.value: (each.pv, each.uv) for each in answer.data} == values
         assert all(each.share == pytest.approx(each.pv / pv) for each in answer.data)
