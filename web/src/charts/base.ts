@@ -23,7 +23,7 @@ export function base(): Option {
 export function tooltip(own: Option = {}): Option {
   return {
     className: "chart-tip", backgroundColor: "transparent", borderWidth: 0, padding: 0, confine: true, transitionDuration: 0,
-    shadowBlur: 0, textStyle: { color: palette.value.text, fontSize: 12 }, ...own,
+    extraCssText: "box-shadow: none;", textStyle: { color: palette.value.text, fontSize: 12 }, ...own,
   };
 }
 

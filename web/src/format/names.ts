@@ -1,5 +1,5 @@
 /** Values as people read them: countries and languages by name, the empty value in words. */
-import { locale, t } from "@/i18n";
+import { known, locale, t } from "@/i18n";
 
 /** The text of a value of this dimension; `faint` where it is no value but says so. */
 export function named(dimension: string, value: string): { label: string; faint: boolean } {
@@ -20,4 +20,10 @@ function display(type: "region" | "language", code: string): string {
   } catch {
     return code;
   }
+}
+
+/** A field as people call it; a property by its own name. */
+export function fieldName(name: string): string {
+  if (name.startsWith("props.")) return name.slice(6);
+  return known(`common.f_${name}`) ? t(`common.f_${name}`) : name;
 }

@@ -16,7 +16,7 @@ const zh: Record<keyof typeof en, string> = {
   theme_light: "切换到浅色主题", theme_dark: "切换到深色主题", language: "语言",
   range: "日期", today: "今天", r24h: "24 小时", r7d: "7 天", r30d: "30 天", custom: "自定义", from: "从", to: "到",
   r24h_hint: "昨天和今天，按小时", compare: "与上一周期对比", compare_short: "对比",
-  compared: "前 {days} 天：{from} – {to}",
+  compared: "虚线：{days}",
   interval: "间隔", hour: "小时", day: "天", week: "周", month: "月", minute: "分钟", by_hour: "按小时",
   zone: "日期按 {zone} 时区计算", invalid_days: "两个日期，格式为 YYYY-MM-DD",
   filter: "筛选", add_filter: "添加筛选", filters: "筛选条件", field: "字段", op: "条件", property: "属性名",
