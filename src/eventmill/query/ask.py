@@ -8,7 +8,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from eventmill.query import counts, flows, funnel, goals, lag, ledger, pages, rejects, retention, series, sessions, top
+from eventmill.query import (
+    counts,
+    flows,
+    funnel,
+    goals,
+    lag,
+    ledger,
+    pages,
+    rejects,
+    requests,
+    retention,
+    series,
+    sessions,
+    top,
+)
 from eventmill.query.closed import ClosedDays
 from eventmill.query.goals import SavedGoal
 from eventmill.query.source import Queue, Store
@@ -105,6 +119,11 @@ _ALL = (
             "periods": ("Periods shown of each cohort, its own among them, 1 to 31; 8 by default.", ()),
             "again": ("What counts as coming back: conditions like `filters`; any event by default.", ()),
         },
+    ),
+    Question(
+        "requests", "How many requests, how fast, how many failed", requests.PARAMETERS, _DAYS, requests.Requests,
+        lambda s, params: requests.requests(s.store, requests.parse(params, s.zone)),
+        described={"by": ("What is told apart.", requests.BY)},
     ),
     Question(
         "ledger", "received = stored + duplicate + rejected + queued", ledger.PARAMETERS, (), ledger.Ledger,

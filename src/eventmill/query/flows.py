@@ -23,7 +23,7 @@ from eventmill.query.model import (
 )
 from eventmill.query.select import Statement
 from eventmill.query.source import Store
-from eventmill.query.visits import empty
+from eventmill.query.spans import empty
 from eventmill.query.walks import OTHER, STEPS, Walks, hashed
 
 if TYPE_CHECKING:

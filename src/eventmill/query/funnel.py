@@ -16,8 +16,9 @@ from eventmill.query.filters import Condition, parse_conditions
 from eventmill.query.model import FILTERS, Filter, Range, RequestError, known, parse_filter, parse_range
 from eventmill.query.select import matching
 from eventmill.query.source import Store
+from eventmill.query.spans import empty
 from eventmill.query.statements import statement
-from eventmill.query.visits import by_people, empty, names_topic, of_visitors, within
+from eventmill.query.visits import by_people, names_topic, of_visitors, within
 
 PARAMETERS = ("from", "to", *FILTERS, "steps", "window", "tz")
 MIN_STEPS, MAX_STEPS, MAX_NAME = 2, 10, 200

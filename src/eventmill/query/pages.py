@@ -6,7 +6,7 @@ import msgspec
 
 from eventmill.query.model import FILTERS, Filter, Range, known, parse_choice, parse_filter, parse_number, parse_range
 from eventmill.query.source import Store
-from eventmill.query.visits import empty
+from eventmill.query.spans import empty
 from eventmill.query.walks import Walks
 
 KINDS = ("entry", "exit")

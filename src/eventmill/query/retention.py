@@ -26,8 +26,9 @@ from eventmill.query.model import (
 )
 from eventmill.query.select import matching
 from eventmill.query.source import Store
+from eventmill.query.spans import empty
 from eventmill.query.statements import statement
-from eventmill.query.visits import by_people, empty, of_visitors, within
+from eventmill.query.visits import by_people, of_visitors, within
 
 INTERVALS = ("day", "week", "month")
 PARAMETERS = ("from", "to", *FILTERS, "interval", "periods", "again", "tz")

@@ -1,16 +1,17 @@
 """Sessions: how many, how long, how many pages, how many of one page only. What a session is: `visits`."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple
 
 import msgspec
 
-from eventmill.query.days import clamp, midnight, rfc3339
+from eventmill.query import spans
+from eventmill.query.days import clamp, rfc3339
 from eventmill.query.model import FILTERS, Filter, Range, RequestError, known, parse_choice, parse_filter, parse_range
 from eventmill.query.source import Store
 from eventmill.query.statements import statement
-from eventmill.query.visits import GROUP, PAGE_VIEW, empty, for_sessions
+from eventmill.query.visits import GROUP, PAGE_VIEW, for_sessions
 
 INTERVALS = ("day", "hour", "total")
 PARAMETERS = ("from", "to", *FILTERS, "interval", "tz", "compare")
@@ -88,15 +89,16 @@ def sessions(store: Store, request: SessionsRequest) -> SessionsAnswer:
     hours = hourly(store, request.filter, request.days)
     before = None
     if request.compare:
-        before = _total(hourly(store, request.filter, previous(request.days)))
+        before = _total(hourly(store, request.filter, spans.previous(request.days)))
     if request.interval == "total":
         data = [_bucket(request.days.first.isoformat(), hours)]
     elif request.interval == "hour":
         at = {hour.hour: hour for hour in hours}
-        data = [_bucket(rfc3339(hour, request.days.zone), [at[hour]] if hour in at else [])
-                for hour in _hours(request.days, at)]  # fmt: skip
+        # The engine may cut the hour in which clocks change by half of one in its own way: what it found is kept.
+        starts = sorted({*spans.hours(request.days), *at})
+        data = [_bucket(rfc3339(hour, request.days.zone), [at[hour]] if hour in at else []) for hour in starts]
     else:
-        by_day: dict[date, list[Hour]] = {day: [] for day in _days(request.days)}
+        by_day: dict[date, list[Hour]] = {day: [] for day in spans.dates(request.days)}
         for hour in hours:
             by_day[hour.day].append(hour)
         data = [_bucket(day.isoformat(), found) for day, found in by_day.items()]
@@ -105,20 +107,13 @@ def sessions(store: Store, request: SessionsRequest) -> SessionsAnswer:
 
 def hourly(store: Store, chosen: Filter, days: Range) -> list[Hour]:
     """Sessions by the hour in which they began; hours without any are left out."""
-    if empty(days):
+    if spans.empty(days):
         return []
     made = for_sessions(chosen, days)
     sql = statement(
         "sessions", zone=days.tz, page_view=PAGE_VIEW, conditions=" AND ".join(made.where), group=GROUP
     )  # fmt: skip
     return [Hour(row[0], *map(int, row[1:])) for row in store.query(sql, made.params)]
-
-
-def previous(days: Range) -> Range:
-    """The period of equal length right before; days that no calendar has are left out."""
-    length = days.last - days.first
-    last = max(days.first, date.min + timedelta(days=length.days + 1)) - timedelta(days=1)
-    return Range(last - length, last, days.tz)
 
 
 def _bucket(time: str, hours: Iterable[Hour]) -> Sessions:
@@ -136,17 +131,3 @@ def _total(hours: Iterable[Hour]) -> SessionsTotal:
     if not count:
         return SessionsTotal(0, 0, 0, None, None, None)
     return SessionsTotal(count, bounces, pages, length_ms / 1000 / count, bounces / count, pages / count)
-
-
-def _days(days: Range) -> Iterable[date]:
-    first, last = clamp(days)
-    return (first + timedelta(days=number) for number in range((last - first).days + 1))
-
-
-def _hours(days: Range, found: Iterable[int]) -> list[int]:
-    """Where each hour begins, in s since the epoch. Days have 23 to 25 of them; the engine may cut the one in which
-    clocks change by half an hour in its own way, and what it found is kept."""
-    starts = {*found}
-    for day in _days(days):
-        starts.update(range(midnight(day, days.zone), midnight(day + timedelta(days=1), days.zone), 3600))
-    return sorted(starts)

@@ -8,7 +8,7 @@ not counted. So it follows from events of a day before to a day after alone, wha
 order they came. Requests and log lines belong to no session unless the filter names their topic.
 """
 
-from eventmill.query.days import clamp, instants
+from eventmill.query.days import instants
 from eventmill.query.dimensions import expression
 from eventmill.query.model import Filter, Range
 from eventmill.query.select import Statement, matching
@@ -63,9 +63,3 @@ def for_sessions(chosen: Filter, days: Range) -> Statement:
     made = within(of_visitors(by_people(chosen)), days, LONGEST_S)
     made.params |= {"silence": SILENCE_S * 1000, "given_silence": GIVEN_SILENCE_S * 1000, "longest": LONGEST_S * 1000}
     return made
-
-
-def empty(days: Range) -> bool:
-    """Whether the store can hold none of these days."""
-    first, last = clamp(days)
-    return first > last

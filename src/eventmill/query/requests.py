@@ -1,0 +1,183 @@
+"""Requests: how many, how fast, how many failed, by route, status or method, and over time.
+
+Events of the topic `request` (or another one that the filter names): the key is site, method, route, status. An error
+is a status of 500 or more. Quantiles: `latency`.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from eventmill.query import latency, spans
+from eventmill.query.days import rfc3339
+from eventmill.query.model import FILTERS, Filter, Range, known, parse_choice, parse_filter, parse_number, parse_range
+from eventmill.query.select import matching
+from eventmill.query.source import Store
+from eventmill.query.statements import statement
+from eventmill.query.visits import names_topic, within
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_COLUMN = {"route": "label", "status": "value", "method": "action"}
+BY = tuple(_COLUMN)
+PARAMETERS = ("from", "to", *FILTERS, "by", "limit", "compare", "tz")
+MAX_LIMIT = 10_000
+HOURS_UP_TO = 3
+"""Days up to which the series is of hours; beyond, of days."""
+_ERROR = "toUInt16OrZero(value) >= 500"
+
+
+class RequestsRequest(msgspec.Struct, frozen=True):
+    """`compare` asks for the period of equal length right before, too."""
+
+    days: Range
+    filter: Filter
+    by: str = "route"
+    limit: int = 50
+    compare: bool = False
+
+
+class Measured(msgspec.Struct):
+    """Requests, `rate` per second over the whole range, errors, quantiles of duration in ms (within 1 %; null where no
+    request says how long it took), bytes sent."""
+
+    count: int
+    share: float
+    rate: float
+    errors: int
+    error_rate: float
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    bytes: int
+
+
+class RequestsRow(Measured):
+    """The same of one route, status or method; `share` is of all requests, 0 to 1."""
+
+    value: str = ""
+
+
+class RequestsPoint(msgspec.Struct):
+    """One hour (RFC 3339) or one day of the range."""
+
+    time: str
+    count: int = 0
+    errors: int = 0
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+
+
+class Bar(msgspec.Struct):
+    """Requests that took `ms` at most, and longer than those of the bar before."""
+
+    ms: float
+    count: int
+
+
+class Requests(msgspec.Struct, omit_defaults=True):
+    """The answer, most requests first, then by value. The series has hours up to three days, else days."""
+
+    data: list[RequestsRow]
+    total: Measured
+    series: list[RequestsPoint]
+    histogram: list[Bar]
+    before: Measured | None = None
+
+
+def parse(params: Mapping[str, str], default_tz: str) -> RequestsRequest:
+    """The request of these parameters. Raises `RequestError`."""
+    known(params, PARAMETERS)
+    return RequestsRequest(
+        days=parse_range(params, default_tz),
+        filter=parse_filter(params),
+        by=parse_choice(params, "by", BY, "route"),
+        limit=parse_number(params, "limit", 50, 1, MAX_LIMIT),
+        compare=parse_choice(params, "compare", ("", "previous"), "") == "previous",
+    )
+
+
+def requests(store: Store, request: RequestsRequest) -> Requests:
+    """Raises what the store raises."""
+    days = request.days
+    frame = counted(store, request, days)
+    whole = _measured(frame, days)
+    return Requests(
+        _ranked(frame, request, whole.count),
+        whole,
+        _series(frame, days),
+        [Bar(ms, count) for ms, count in latency.histogram(_buckets(frame))],
+        _measured(counted(store, request, spans.previous(days)), spans.previous(days)) if request.compare else None,
+    )
+
+
+def counted(store: Store, request: RequestsRequest, days: Range) -> "pl.DataFrame":
+    """Rows of `at` (the day, or the hour in s since the epoch), `named`, `bucket`, and how many requests, errors and
+    bytes."""
+    chosen = request.filter
+    if not names_topic(chosen):
+        chosen = msgspec.structs.replace(chosen, topic="request")
+    made = within(matching(chosen), days)
+    at = f"toUnixTimestamp(toStartOfHour(time, '{days.tz}'))" if _hourly(days) else f"toDate(time, '{days.tz}')"
+    sql = statement(
+        "requests", at=at, value=_COLUMN[request.by], bucket=latency.BUCKET, error=_ERROR,
+        conditions=" AND ".join(["0"] if spans.empty(days) else made.where),
+    )  # fmt: skip
+    return store.frame(sql, made.params)
+
+
+def _hourly(days: Range) -> bool:
+    return (days.last - days.first).days < HOURS_UP_TO
+
+
+def _buckets(frame: "pl.DataFrame") -> Counter[int]:
+    found: Counter[int] = Counter()
+    for bucket, count in frame.select("bucket", "count").group_by("bucket").sum().rows():
+        found[bucket] = count
+    return found
+
+
+def _quantiles(frame: "pl.DataFrame") -> Sequence[float | None]:
+    return latency.quantiles(_buckets(frame), 0.5, 0.95, 0.99)
+
+
+def _measured(frame: "pl.DataFrame", days: Range, of: int | None = None) -> Measured:
+    count, errors, size = frame.select("count", "errors", "size").sum().row(0)
+    p50, p95, p99 = _quantiles(frame)
+    share = count / max(count if of is None else of, 1)
+    rate = count / max(spans.seconds(days), 1)
+    return Measured(count, share, rate, errors, errors / max(count, 1), p50, p95, p99, size)
+
+
+def _ranked(frame: "pl.DataFrame", request: RequestsRequest, total: int) -> list[RequestsRow]:
+    import polars as pl
+
+    ranked = frame.group_by("named").agg(pl.col("count").sum()).sort(["count", "named"], descending=[True, False])
+    shown = ranked.head(request.limit).select("named")
+    parts = frame.join(shown, on="named").partition_by("named", as_dict=True)
+    rows = []
+    for (value,) in shown.rows():
+        measured = _measured(parts[value,], request.days, total)
+        rows.append(RequestsRow(**msgspec.structs.asdict(measured), value=value))
+    return rows
+
+
+def _series(frame: "pl.DataFrame", days: Range) -> list[RequestsPoint]:
+    """Gaps as zeros."""
+    parts = {at: part for (at,), part in frame.partition_by("at", as_dict=True).items()}
+    if _hourly(days):
+        starts = {hour: rfc3339(hour, days.zone) for hour in sorted({*spans.hours(days), *parts})}
+        return [_point(time, parts.get(hour)) for hour, time in starts.items()]
+    return [_point(day.isoformat(), parts.get(day)) for day in spans.dates(days)]
+
+
+def _point(time: str, part: "pl.DataFrame | None") -> RequestsPoint:
+    if part is None:
+        return RequestsPoint(time)
+    count, errors = part.select("count", "errors").sum().row(0)
+    p50, p95, p99 = _quantiles(part)
+    return RequestsPoint(time, count, errors, p50, p95, p99)
