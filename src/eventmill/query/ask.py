@@ -22,6 +22,7 @@ from eventmill.query import (
     series,
     sessions,
     top,
+    visitors,
 )
 from eventmill.query.closed import ClosedDays
 from eventmill.query.goals import SavedGoal
@@ -124,6 +125,11 @@ _ALL = (
         "requests", "How many requests, how fast, how many failed", requests.PARAMETERS, _DAYS, requests.Requests,
         lambda s, params: requests.requests(s.store, requests.parse(params, s.zone)),
         described={"by": ("What is told apart.", requests.BY)},
+    ),
+    Question(
+        "visitors", "Who is there now", visitors.PARAMETERS, (), visitors.Visitors,
+        lambda s, params: visitors.visitors(s.store, visitors.parse(params, s.zone)),
+        described={"minutes": ("The running minute and those before it, 1 to 60; 5 by default.", ())},
     ),
     Question(
         "ledger", "received = stored + duplicate + rejected + queued", ledger.PARAMETERS, (), ledger.Ledger,

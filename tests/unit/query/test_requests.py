@@ -26,7 +26,8 @@ def made(seed: int, count: int) -> list[Row]:
         row(
             chance.randrange(begin, end), topic=chance.choice(["request"] * 9 + ["event"]), site="shop",
             category="shop", action=chance.choice(["GET", "POST"]),
-            label=chance.choice(["/", "/item/:id", "/c%2Ejs", "/api"]), value=chance.choice(["200"] * 3 + ["404", "500", "503", "", "odd"]),
+            label=chance.choice(["/", "/item/:id", "/c%2Ejs", "/api"]),
+            value=chance.choice(["200"] * 3 + ["404", "500", "503", "", "odd"]),
             duration_ms=None if chance.random() < 0.05 else chance.choice([0.0, chance.lognormvariate(3, 2)]),
             bytes=None if chance.random() < 0.05 else chance.randrange(10**9), user="",
         )
