@@ -24,8 +24,9 @@ def visits(now: datetime) -> list[Event]:
                 page = PAGES[(visitor + number + back) % len(PAGES)]
                 site = "docs.example" if visitor % 5 == 0 else "shop.example"
                 events.append({
-                    "site": site, "category": "page", "action": "view", "label": page.strip("/").split("/")[0] or "home",
-                    "url": f"https://{site}{page}", "user": f"u{visitor}", "language": "de" if visitor % 2 else "en",
+                    "site": site, "category": "page", "action": "view",
+                    "label": page.strip("/").partition("/")[0] or "home", "url": f"https://{site}{page}",
+                    "user": f"u{visitor}", "language": "de" if visitor % 2 else "en",
                     "referrer": "https://www.google.com/" if number == 0 and visitor % 2 else "",
                     "user_agent": IPHONE if visitor % 3 == 0 else FIREFOX,
                     "time": (begin + timedelta(minutes=2 * number)).isoformat(timespec="milliseconds"),
