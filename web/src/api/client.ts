@@ -16,6 +16,13 @@ export function whenSignInIsNeeded(act: () => void): void {
   onSignIn = act;
 }
 
+let bearer = "";
+
+/** From here on asks as the bearer of this key: a page in a frame on another site has no cookies. */
+export function actAs(key: string): void {
+  bearer = key;
+}
+
 export function url(route: string, params: Params = {}): string {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) if (value !== undefined && value !== "") query.set(name, String(value));
@@ -55,7 +62,7 @@ export function send<T>(method: "POST" | "PUT" | "DELETE", route: string, body?:
 async function call<T>(address: string, init: RequestInit): Promise<T> {
   let answer: Response;
   try {
-    answer = await fetch(address, { ...init, credentials: "same-origin" });
+    answer = await fetch(address, { ...init, headers: bearer ? { ...init.headers, authorization: `Bearer ${bearer}` } : init.headers ?? {}, credentials: "same-origin" });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Problem(0, "unreachable", "");

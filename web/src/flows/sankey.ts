@@ -21,15 +21,16 @@ function cut(name: string): string {
   return name.length > LONGEST ? `${name.slice(0, LONGEST - 9)}…${name.slice(-8)}` : name;
 }
 
-export function option(answer: FlowsAnswer, colours: Palette, narrow: boolean): Option {
+export function option(answer: FlowsAnswer, colours: Palette): Option {
   // A step's number first: whatever the page is called, the key stays unique and is taken apart again.
   const key = (step: number, name: string): string => `${step} ${name}`;
   const linked = new Set(answer.links.flatMap((link) => [key(link.step, link.from), key(link.step + 1, link.to)]));
   const nodes = answer.nodes.filter((node) => linked.has(key(node.step, node.name)));
-  const pages = [...new Set(nodes.map((node) => node.name))];
+  const pages = [...new Set(nodes.map((node) => node.name))].filter((name) => name !== FOLDED);
   const colour = (name: string): string => {
     const place = pages.indexOf(name);
-    return name === FOLDED || place > 6 ? colours.series[6]! : colours.series[place === 6 ? 7 : place]!;
+    if (name === FOLDED) return fade(colours.series[6]!, 0.45);
+    return place > 6 ? colours.series[6]! : colours.series[place === 6 ? 7 : place]!;
   };
   const last = Math.max(...nodes.map((node) => node.step), 0);
   return {
@@ -44,10 +45,10 @@ export function option(answer: FlowsAnswer, colours: Palette, narrow: boolean): 
       },
     }),
     series: [{
-      type: "sankey", left: 2, right: narrow ? 90 : 150, top: 8, bottom: 8, nodeWidth: 10, nodeGap: narrow ? 8 : 12, layoutIterations: 48, draggable: false,
+      type: "sankey", left: 2, right: 150, top: 8, bottom: 8, nodeWidth: 10, nodeGap: 12, layoutIterations: 48, draggable: false,
       emphasis: { focus: "trajectory", lineStyle: { opacity: 0.55 } }, blur: { itemStyle: { opacity: 0.35 }, lineStyle: { opacity: 0.08 } },
       lineStyle: { color: "source", opacity: 0.22, curveness: 0.5 },
-      label: { color: colours.text, fontSize: 12, width: narrow ? 80 : undefined, overflow: narrow ? "truncate" : undefined },
+      label: { color: colours.text, fontSize: 12 },
       data: nodes.map((node) => ({
         name: key(node.step, node.name), depth: node.step, node, itemStyle: { color: colour(node.name), borderWidth: 0 },
         label: { position: "right", formatter: `${cut(pageName(node.name))}  ${short(node.sessions)}`, backgroundColor: node.step === last ? undefined : fade(colours.card, 0.7) },

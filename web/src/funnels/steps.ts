@@ -4,6 +4,8 @@ import { OPS } from "@/state/filters";
 
 export interface Step { name: string; conditions: Condition[] }
 export const MOST = 10;
+/** Characters of a step's name, as the API takes them. */
+export const NAME = 60;
 export const WINDOWS = ["30m", "1h", "1d", "7d", "30d"] as const;
 
 export function parse(text: string): Step[] {
@@ -32,7 +34,7 @@ export function complete(condition: Condition): boolean {
 /** A step without a name is named by what it asks. */
 export function named(step: Step, n: number): string {
   const first = step.conditions[0];
-  return step.name || (first && String(first.value)) || String(n + 1);
+  return (step.name || (first && String(first.value)) || String(n + 1)).slice(0, NAME);
 }
 
 /** What is asked: only whole conditions, and every step named. */
