@@ -21,6 +21,7 @@ from eventmill.query import (
     retention,
     series,
     sessions,
+    summary,
     top,
     visitors,
 )
@@ -81,6 +82,10 @@ _ALL = (
     Question(
         "top", "The most frequent values of a field", top.PARAMETERS, (*_DAYS, "dimension"), top.Top,
         lambda s, params: top.top(s.store, top.parse(params, s.zone, s.products), s.zone, s.closed),
+    ),
+    Question(
+        "summary", "Visitors, views and visits of a period", summary.PARAMETERS, _DAYS, summary.Summary,
+        lambda s, params: summary.summary(s.store, summary.parse(params, s.zone, s.products), s.zone),
     ),
     Question(
         "sessions", "Sessions, bounces, pages and duration", sessions.PARAMETERS, _DAYS, sessions.SessionsAnswer,

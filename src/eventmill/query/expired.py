@@ -41,16 +41,18 @@ def grouped(
     *,
     uniques: bool,
     present: str | None = None,
+    more: Sequence[str] = (),
     tail: str = "HAVING pv > 0",
 ) -> Sequence[Sequence[Any]]:
-    """Rows of the group's columns, pv and, where asked for, uv. `present` is a condition on both sides."""
+    """Rows of the group's columns, pv and, where asked for, uv. `present` is a condition on both sides,
+    `more` are columns of the whole behind the figures."""
     live = Statement([*live.where, *([present] if present else [])], {**live.params})
     if old is not None:
-        sql, params = _joined(old, live, group, uniques, present, tail)
+        sql, params = _joined(old, live, group, uniques, present, more, tail)
         return store.query(sql, params)
     columns = [column.live for column in group]
     figures = ["count() AS pv", f"{UNIQUES} AS uv"] if uniques else ["count() AS pv"]
-    return store.query(live.build([*columns, *figures], columns, tail=tail), live.params)
+    return store.query(live.build([*columns, *figures, *more], columns, tail=tail), live.params)
 
 
 def expired(store: Store, chosen: Filter, days: Range, store_zone: str) -> Expired | None:
@@ -73,7 +75,13 @@ def expired(store: Store, chosen: Filter, days: Range, store_zone: str) -> Expir
 
 
 def _joined(
-    old: Expired, live: Statement, group: Sequence[Group], uniques: bool, present: str | None, tail: str
+    old: Expired,
+    live: Statement,
+    group: Sequence[Group],
+    uniques: bool,
+    present: str | None,
+    more: Sequence[str],
+    tail: str,
 ) -> tuple[str, dict[str, Any]]:
     names = [f"g{place}" for place in range(len(group))]
     fresh = Statement([*live.where], {**live.params})
@@ -87,5 +95,5 @@ def _joined(
     counted = Statement([*old.where.where, *([present] if present else [])])
     two = counted.build([*columns, "pv AS views", *(["uv AS visitors"] if uniques else [])], [], "daily FINAL")
     merged = ["uniqCombined64Merge(16)(visitors) AS uv"] if uniques else []
-    sql = Statement().build([*names, "sum(views) AS pv", *merged], names, f"({one} UNION ALL {two})", tail)
+    sql = Statement().build([*names, "sum(views) AS pv", *merged, *more], names, f"({one} UNION ALL {two})", tail)
     return sql, {**old.where.params, **fresh.params}

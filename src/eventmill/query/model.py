@@ -16,7 +16,7 @@ from eventmill.settings import Product
 
 __all__ = [
     "DEPTH", "FILTERS", "FIRST_DAY", "LAST_DAY", "Filter", "Range", "RequestError", "known", "parse_choice",
-    "parse_filter", "parse_number", "parse_range", "parse_tz",
+    "parse_compare", "parse_filter", "parse_number", "parse_range", "parse_tz",
 ]  # fmt: skip
 FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(2148, 12, 31)
 """Days that the store's `Date` can hold, a day of margin for time zones. A request may name days outside."""
@@ -107,6 +107,11 @@ def parse_filter(params: Mapping[str, str], products: Sequence[Product] = ()) ->
         conditions=conditions,
         products=tuple(products) if any(each.field == "product" for each in conditions) else (),
     )
+
+
+def parse_compare(params: Mapping[str, str]) -> bool:
+    """Whether the period before is asked for, too: `compare=previous`."""
+    return parse_choice(params, "compare", ("", "previous"), "") == "previous"
 
 
 def parse_choice(params: Mapping[str, str], name: str, choices: Iterable[str], default: str) -> str:

@@ -8,13 +8,24 @@ import msgspec
 
 from eventmill.query.days import clamp, midnight, rfc3339
 from eventmill.query.expired import Group, expired, grouped
-from eventmill.query.model import FILTERS, Filter, Range, RequestError, known, parse_choice, parse_filter, parse_range
+from eventmill.query.model import (
+    FILTERS,
+    Filter,
+    Range,
+    RequestError,
+    known,
+    parse_choice,
+    parse_compare,
+    parse_filter,
+    parse_range,
+)
 from eventmill.query.select import bucket, plan
 from eventmill.query.source import Store
+from eventmill.query.spans import previous
 from eventmill.settings import Product
 
 INTERVALS = ("minute", "hour", "day", "week", "month")
-PARAMETERS = ("from", "to", *FILTERS, "interval", "tz")
+PARAMETERS = ("from", "to", *FILTERS, "interval", "tz", "compare")
 MAX_POINTS = 100_000
 _SECONDS = {"minute": 60, "hour": 3600}
 
@@ -25,6 +36,7 @@ class SeriesRequest(msgspec.Struct, frozen=True):
     days: Range
     filter: Filter
     interval: str = "day"
+    compare: bool = False
 
 
 class Point(msgspec.Struct):
@@ -35,10 +47,12 @@ class Point(msgspec.Struct):
     uv: int = 0
 
 
-class Series(msgspec.Struct):
-    """The answer."""
+class Series(msgspec.Struct, omit_defaults=True):
+    """The answer. `before` is the period of equal length right before, where asked for: its buckets follow the
+    calendar, so there may be one more or less where clocks change, or of weeks and months."""
 
     data: list[Point]
+    before: list[Point] | None = None
 
 
 def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product] = ()) -> SeriesRequest:
@@ -48,6 +62,7 @@ def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product
         days=parse_range(params, default_tz),
         filter=parse_filter(params, products),
         interval=parse_choice(params, "interval", INTERVALS, "day"),
+        compare=parse_compare(params),
     )
     first, last = clamp(request.days)
     days = max(0, (last - first).days + 1)
@@ -61,10 +76,15 @@ def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product
 
 def series(store: Store, request: SeriesRequest, store_zone: str) -> Series:
     """One point for each bucket of the range, as far as the store can hold its days (1970 to 2148)."""
-    first, last = clamp(request.days)
+    data = _points(store, request, request.days, store_zone)
+    return Series(data, _points(store, request, previous(request.days), store_zone) if request.compare else None)
+
+
+def _points(store: Store, request: SeriesRequest, asked: Range, store_zone: str) -> list[Point]:
+    first, last = clamp(asked)
     if first > last:
-        return Series([])
-    days, interval = Range(first, last, request.days.tz), request.interval
+        return []
+    days, interval = Range(first, last, asked.tz), request.interval
     fine = interval in _SECONDS
     starts: list[int] = _starts(days, interval) if fine else []
     labels = [] if fine else _dates(days, interval)
@@ -86,7 +106,7 @@ def series(store: Store, request: SeriesRequest, store_zone: str) -> Series:
         point = points[max(index, 0)]
         point.pv += int(pv)
         point.uv += int(uv)
-    return Series(points)
+    return points
 
 
 def _starts(days: Range, interval: str) -> list[int]:

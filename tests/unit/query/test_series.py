@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
+import msgspec
 import pytest
 
 from eventmill.query import series
@@ -26,8 +27,10 @@ def store(opened: Callable[..., Store], rows: list[Row]) -> Store:
     return made
 
 
-def ask(store: Store, zone: str, interval: str, first: date = FIRST, last: date = LAST) -> list[tuple[str, int, int]]:
-    params = {"from": first.isoformat(), "to": last.isoformat(), "tz": zone, "interval": interval, "category": "h5"}
+def ask(
+    store: Store, zone: str, interval: str, first: date = FIRST, last: date = LAST, category: str = "h5"
+) -> list[tuple[str, int, int]]:
+    params = {"from": str(first), "to": str(last), "tz": zone, "interval": interval, "category": category}
     answer = series.series(store, series.parse(params, "UTC"), "Europe/Berlin")
     return [(point.time, point.pv, point.uv) for point in answer.data]
 
@@ -75,3 +78,14 @@ def test_days_that_the_store_cannot_hold_have_no_points(store: Store) -> None:
     assert ask(store, "UTC", "month", date(1800, 1, 15), date(1800, 3, 1)) == []
     assert ask(store, "Asia/Kolkata", "week", date(9999, 12, 30), date(9999, 12, 31)) == []
     assert len(ask(store, "Asia/Kolkata", "week", date(2148, 12, 30), date(9999, 12, 31))) == 1
+
+
+def test_the_period_before(store: Store) -> None:
+    params = {"from": "2026-03-28", "to": "2026-04-01", "compare": "previous", "tz": "Europe/Berlin"}
+    for interval in ("day", "hour"):
+        answer = series.series(store, series.parse({**params, "interval": interval}, "UTC"), "Europe/Berlin")
+        assert answer.before is not None
+        before = ask(store, "Europe/Berlin", interval, date(2026, 3, 23), date(2026, 3, 27), category="")
+        assert [(point.time, point.pv, point.uv) for point in answer.before] == before
+        assert len(answer.before) == len(answer.data) + (interval == "hour"), "the day of 23 hours is in the range"
+    assert b"before" not in msgspec.json.encode(series.Series(answer.data))
