@@ -118,18 +118,13 @@ def serve_engine(engine: "Engine", listener: socket.socket, on_ready: Callable[[
 
 def services(engine: "Engine") -> "Services":
     """What the web asks of an engine."""
-    from eventmill.query.ask import Sources
-    from eventmill.registry.goals import list_goals
     from eventmill.registry.local import make_local_key
     from eventmill.resend import resend
     from eventmill.web.services import Services
 
     settings = engine.settings
     return Services(
-        Sources(
-            engine.store, engine.reader, settings.timezone, engine.groups, engine.rate, engine.closed,
-            settings.products, goals=partial(list_goals, engine.registry),
-        ),
+        engine.sources,
         settings,
         replay=partial(resend, settings.data_dir / "runtime.json"),
         health=engine.trouble,
@@ -137,7 +132,8 @@ def services(engine: "Engine") -> "Services":
         registry=engine.registry,
         local_key=make_local_key(settings.data_dir),
         forgetting=engine.forgetting,
-    )  # fmt: skip
+        alerts=engine.alerts,
+    )
 
 
 def open_engine(settings: Settings, *, workers: bool) -> "Engine":

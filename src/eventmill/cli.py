@@ -44,7 +44,7 @@ _COMMANDS = {
     "Look after": [("password", "password"), ("forget", "forget"), ("doctor", "doctor"), ("bench", "bench")],
 }
 _GROUPS = {
-    "Send and look": [("query", "query"), ("rejects", "rejects"), ("goals", "goals"), ("alerts", "alerts")],
+    "Send and look": [("query", "query"), ("rejects", "rejects"), ("goals", "goals"), ("alerts", "alerts"), ("alerts", "alerts")],
     "Look after": [("topics", "topics"), ("keys", "keys"), ("domains", "domains"), ("sites", "sites")],
 }
 

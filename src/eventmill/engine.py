@@ -10,12 +10,16 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from eventmill.alerts.deliver import Deliverer
+from eventmill.alerts.loop import Watch
 from eventmill.clock import MINUTE_MS, system_clock
 from eventmill.erasure import Marks
 from eventmill.forget import Forgetting
+from eventmill.query.ask import Sources
 from eventmill.query.closed import ClosedDays
 from eventmill.queue.base import Reader
 from eventmill.registry.database import Database
+from eventmill.registry.goals import list_goals
 from eventmill.settings import Settings, duration
 from eventmill.store.base import Store, StoreUnavailable
 from eventmill.topics import Topic, groups
@@ -79,12 +83,22 @@ class Engine:
         self._working, self._expire_store = workers, expire
         self.workers: list[Worker] = []
         self.forgetting = Forgetting(store, look_reader, self._announce, self.closed.forget)
+        self.sources = Sources(
+            store, look_reader, settings.timezone, self.groups, self.rate, self.closed, settings.products,
+            goals=partial(list_goals, registry),
+        )  # fmt: skip
+        deliverer = Deliverer(
+            allow_private=settings.alerts.allow_private, timeout_s=duration(settings.alerts.timeout) / 1000
+        )
+        self.alerts = Watch(registry, self.sources, deliverer, every_s=duration(settings.alerts.every) / 1000)
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         self._start_workers()
         self._spawn("housekeeping", self._housekeeping)
         self._spawn("closed-days", partial(self.closed.run, self._stop))
+        if self._working:
+            self._spawn("alerts", partial(self.alerts.run, self._stop))
 
     def groups(self) -> dict[str, list[str]]:
         """The consumer groups that store, and their topics; removed topics whose events the queue holds too."""

@@ -8,7 +8,6 @@ import re
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 from urllib.parse import urlsplit
@@ -17,12 +16,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from eventmill.topics import Field, Topic, TopicError, with_defaults
+from eventmill.units import LOOPBACK, SettingsError, address, duration, is_loopback, network, pause, size, url_path
+
+__all__ = [
+    "DOOR_KEYS", "LOOPBACK", "MANAGED", "RESERVED_PATHS", "Product", "Settings", "SettingsError", "address", "check",
+    "duration", "is_loopback", "load", "managed_topics", "option_names", "plain_type", "read_file", "size",
+]  # fmt: skip
 
 Doc = msgspec.Meta
-
-
-class SettingsError(Exception):
-    """A setting is wrong; the message names it, what is wrong, and what would be right."""
 
 
 class Collect(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -96,6 +97,16 @@ class StoreTable(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     keep: Annotated[str, Doc(description="How long raw events are kept, e.g. 400d; 0 is for ever.")] = "0"
 
 
+class Alerts(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Alerts, and the webhooks that are told."""
+
+    allow_private: Annotated[
+        bool, Doc(description="Webhooks may be in private networks and on this machine, not only on the internet.")
+    ] = False
+    every: Annotated[str, Doc(description="How often alerts are evaluated.")] = "30s"
+    timeout: Annotated[str, Doc(description="How long a webhook may take to answer.")] = "10s"
+
+
 class Geo(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Countries of visitors, from a file on this machine: nothing is asked over the network."""
 
@@ -136,6 +147,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     collect: Collect = msgspec.field(default_factory=Collect)
     web: Web = msgspec.field(default_factory=Web)
     work: Work = msgspec.field(default_factory=Work)
+    alerts: Alerts = msgspec.field(default_factory=Alerts)
     geo: Geo = msgspec.field(default_factory=Geo)
     products: list[Product] = msgspec.field(default_factory=list)
     topics: dict[str, Topic] = msgspec.field(default_factory=dict)
@@ -228,10 +240,12 @@ def check(settings: Settings) -> None:
         ("web.query_memory", size, settings.web.query_memory),
         ("work.linger", duration, settings.work.linger),
         ("store.keep", duration, settings.store.keep),
+        ("alerts.every", pause, settings.alerts.every),
+        ("alerts.timeout", pause, settings.alerts.timeout),
         ("web.listen", address, settings.web.listen),
         *(("collect.listen", address, listen) for listen in collect.listen),
-        *(("collect.trusted_proxies", _network, network) for network in collect.trusted_proxies),
-        *(("collect.pixel_paths", _path, path) for path in collect.pixel_paths),
+        *(("collect.trusted_proxies", network, text) for text in collect.trusted_proxies),
+        *(("collect.pixel_paths", url_path, path) for path in collect.pixel_paths),
         *((f"topics.{name}.retention", duration, topic.retention) for name, topic in settings.topics.items()),
     ):
         try:
@@ -365,53 +379,3 @@ def _managed(data: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: {error}") from error
     return tables if isinstance(tables, dict) else {}
-
-
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)(i?)B?", re.IGNORECASE)
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)?")
-_UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000, None: 1000}
-
-
-def size(text: str) -> int:
-    """Bytes of `10MB`, `512KiB`, `1000`. Raises SettingsError."""
-    match = _SIZE.fullmatch(text.strip())
-    if not match:
-        raise SettingsError(f"{text!r} is no size; write 10MB, 512KiB or 1000")
-    power = " KMGT".index(match[2].upper() or " ")
-    return int(float(match[1]) * (1024 if match[3] else 1000) ** power)
-
-
-def duration(text: str) -> int:
-    """Milliseconds of `15d`, `200ms`, `90` (seconds). Raises SettingsError."""
-    match = _DURATION.fullmatch(text.strip())
-    if not match:
-        raise SettingsError(f"{text!r} is no duration; write 15d, 12h, 90s or 200ms")
-    return int(float(match[1]) * _UNIT_MS[match[2]])
-
-
-def address(text: str) -> tuple[str, int]:
-    """(host, port) of `HOST:PORT`, `[::1]:8080` or `:8080` (all addresses). Raises SettingsError."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:
-        raise SettingsError(f"{text!r} is no address; write 127.0.0.1:8080 or [::1]:8080")
-    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - an empty host means every address
-
-
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
-
-def is_loopback(listen: str) -> bool:
-    """Whether only this machine reaches that address. Raises SettingsError."""
-    return address(listen)[0] in LOOPBACK
-
-
-def _network(text: str) -> None:
-    try:
-        ip_network(text, strict=False)
-    except ValueError as error:
-        raise SettingsError(f"{text!r} is no network; write 10.0.0.0/8 or 192.168.1.7") from error
-
-
-def _path(text: str) -> None:
-    if not text.startswith("/") or "?" in text:
-        raise SettingsError(f"{text!r} must be a path that starts with /")

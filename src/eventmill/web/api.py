@@ -15,7 +15,19 @@ from litestar.response import ServerSentEvent
 from eventmill.query import events, live, rejects, sql
 from eventmill.query.ask import QUESTIONS
 from eventmill.query.model import RequestError, known
-from eventmill.web import about, assets, forget_api, metrics, openapi, pipeline, problems, session, settings_api, shares
+from eventmill.web import (
+    about,
+    alerts_api,
+    assets,
+    forget_api,
+    metrics,
+    openapi,
+    pipeline,
+    problems,
+    session,
+    settings_api,
+    shares,
+)
 from eventmill.web.auth import Access
 from eventmill.web.guard import Guarded, caller_of
 from eventmill.web.live import Broadcast
@@ -50,6 +62,7 @@ def create_app(services: Services) -> Litestar:
         route_handlers=[
             *api.handlers(), *settings_api.handlers(services, few), *session.handlers(services, access, few),
             *shares.handlers(access), *assets.handlers(), *forget_api.handlers(services, few),
+            *alerts_api.handlers(services, few),
         ],
         exception_handlers={Exception: problems.handle},
         lifespan=[lifespan],

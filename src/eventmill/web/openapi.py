@@ -8,12 +8,17 @@ import msgspec
 
 from eventmill.query import events, live, rejects, sql
 from eventmill.query.ask import QUESTIONS, Question
-from eventmill.web import about, forget_api, pipeline, session, settings_api
+from eventmill.web import about, alerts_api, forget_api, pipeline, session, settings_api
 from eventmill.web.operation import Operation
 from eventmill.web.parameters import PARAMETERS
 from eventmill.web.problems import MEDIA_TYPE, Problem
 
-OPERATIONS: tuple[Operation, ...] = (*settings_api.OPERATIONS, *session.OPERATIONS, *forget_api.OPERATIONS)
+OPERATIONS: tuple[Operation, ...] = (
+    *settings_api.OPERATIONS,
+    *session.OPERATIONS,
+    *forget_api.OPERATIONS,
+    *alerts_api.OPERATIONS,
+)
 
 
 @cache

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from eventmill.alerts.loop import Watch
 from eventmill.clock import Clock, system_clock
 from eventmill.forget import Forgetting
 from eventmill.query.ask import Sources
@@ -28,3 +29,4 @@ class Services:
     registry: Database | None = None
     local_key: str = ""
     forgetting: Forgetting | None = None
+    alerts: Watch | None = None
