@@ -89,16 +89,16 @@ _ALL = (
     ),
     Question(
         "sessions", "Sessions, bounces, pages and duration", sessions.PARAMETERS, _DAYS, sessions.SessionsAnswer,
-        lambda s, params: sessions.sessions(s.store, sessions.parse(params, s.zone)), sessions.INTERVALS,
+        lambda s, params: sessions.sessions(s.store, sessions.parse(params, s.zone, s.products)), sessions.INTERVALS,
     ),
     Question(
         "sessions/pages", "The pages that sessions begin or end with", pages.PARAMETERS, _DAYS, pages.Pages,
-        lambda s, params: pages.pages(s.store, pages.parse(params, s.zone)),
+        lambda s, params: pages.pages(s.store, pages.parse(params, s.zone, s.products)),
         described={"kind": ("The first page of each session, or the last one.", pages.KINDS)},
     ),
     Question(
         "flows", "From which page to which sessions go", flows.PARAMETERS, _DAYS, flows.Flows,
-        lambda s, params: flows.flows(s.store, flows.parse(params, s.zone)),
+        lambda s, params: flows.flows(s.store, flows.parse(params, s.zone, s.products)),
         described={
             "steps": ("Steps shown, 2 to 8; 4 by default.", ()),
             "start": ("Only from this page (or key) on.", ()),
@@ -112,7 +112,7 @@ _ALL = (
     ),
     Question(
         "funnel", "How many visitors come how far", funnel.PARAMETERS, (*_DAYS, "steps"), funnel.Funnel,
-        lambda s, params: funnel.funnel(s.store, funnel.parse(params, s.zone)),
+        lambda s, params: funnel.funnel(s.store, funnel.parse(params, s.zone, s.products)),
         described={
             "steps": ('2 to 10 steps, a JSON list of `{"name":text,"filters":[...]}`.', ()),
             "window": ("From the first step to the last one, such as 30m or 7d; 1d by default.", ()),
@@ -120,7 +120,8 @@ _ALL = (
     ),
     Question(
         "retention", "Who comes back, by the period first seen", retention.PARAMETERS, _DAYS, retention.Retention,
-        lambda s, params: retention.retention(s.store, retention.parse(params, s.zone)), retention.INTERVALS,
+        lambda s, params: retention.retention(s.store, retention.parse(params, s.zone, s.products)),
+        retention.INTERVALS,
         described={
             "periods": ("Periods shown of each cohort, its own among them, 1 to 31; 8 by default.", ()),
             "again": ("What counts as coming back: conditions like `filters`; any event by default.", ()),
@@ -128,12 +129,12 @@ _ALL = (
     ),
     Question(
         "requests", "How many requests, how fast, how many failed", requests.PARAMETERS, _DAYS, requests.Requests,
-        lambda s, params: requests.requests(s.store, requests.parse(params, s.zone)),
+        lambda s, params: requests.requests(s.store, requests.parse(params, s.zone, s.products)),
         described={"by": ("What is told apart.", requests.BY)},
     ),
     Question(
         "visitors", "Who is there now", visitors.PARAMETERS, (), visitors.Visitors,
-        lambda s, params: visitors.visitors(s.store, visitors.parse(params, s.zone)),
+        lambda s, params: visitors.visitors(s.store, visitors.parse(params, s.zone, s.products)),
         described={"minutes": ("The running minute and those before it, 1 to 60; 5 by default.", ())},
     ),
     Question(

@@ -5,7 +5,7 @@ all other pages of a step are folded into one. Where that still makes more links
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,6 +25,7 @@ from eventmill.query.select import Statement
 from eventmill.query.source import Store
 from eventmill.query.spans import empty
 from eventmill.query.walks import OTHER, STEPS, Walks, hashed
+from eventmill.settings import Product
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,7 +79,7 @@ class Flows(msgspec.Struct):
     exits: list[Node]
 
 
-def parse(params: Mapping[str, str], default_tz: str) -> FlowsRequest:
+def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product] = ()) -> FlowsRequest:
     """The request of these parameters. Raises `RequestError`."""
     known(params, PARAMETERS)
     start, end = params.get("start") or "", params.get("end") or ""
@@ -86,7 +87,7 @@ def parse(params: Mapping[str, str], default_tz: str) -> FlowsRequest:
         raise RequestError(f"start and end are pages or keys of at most {MAX_TEXT:,} characters")
     return FlowsRequest(
         days=parse_range(params, default_tz),
-        filter=parse_filter(params),
+        filter=parse_filter(params, products),
         steps=parse_number(params, "steps", 4, 2, 8),
         limit=parse_number(params, "limit", 40, 1, MAX_LIMIT),
         start=start,

@@ -7,18 +7,18 @@ within the days that are asked for, on all sites together unless `site` says whi
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from eventmill.query.filters import Condition, parse_conditions
 from eventmill.query.model import FILTERS, Filter, Range, RequestError, known, parse_filter, parse_range
 from eventmill.query.select import matching
 from eventmill.query.source import Store
 from eventmill.query.spans import empty
 from eventmill.query.statements import statement
 from eventmill.query.visits import by_people, names_topic, of_visitors, within
+from eventmill.settings import Product
 
 PARAMETERS = ("from", "to", *FILTERS, "steps", "window", "tz")
 MIN_STEPS, MAX_STEPS, MAX_NAME = 2, 10, 200
@@ -29,10 +29,10 @@ _EXAMPLE = '[{"name":"seen","filters":[["is","action","pv"]]},{"name":"bought","
 
 
 class FunnelStep(msgspec.Struct, frozen=True):
-    """An event that all conditions fit; without any, every event does."""
+    """An event that the filter lets through."""
 
     name: str
-    conditions: tuple[Condition, ...]
+    filter: Filter
 
 
 class FunnelRequest(msgspec.Struct, frozen=True):
@@ -67,18 +67,18 @@ class _Given(msgspec.Struct, forbid_unknown_fields=True):
     filters: msgspec.Raw = msgspec.Raw(b"[]")
 
 
-def parse(params: Mapping[str, str], default_tz: str) -> FunnelRequest:
+def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product] = ()) -> FunnelRequest:
     """The request of these parameters. Raises `RequestError`."""
     known(params, PARAMETERS)
     return FunnelRequest(
         days=parse_range(params, default_tz),
-        filter=parse_filter(params),
-        steps=parse_steps(params.get("steps") or ""),
+        filter=parse_filter(params, products),
+        steps=parse_steps(params.get("steps") or "", products),
         window_s=parse_window(params.get("window") or "1d"),
     )
 
 
-def parse_steps(text: str) -> tuple[FunnelStep, ...]:
+def parse_steps(text: str, products: Sequence[Product] = ()) -> tuple[FunnelStep, ...]:
     """The steps of this JSON text. Raises `RequestError`."""
     if not text:
         raise RequestError(f"steps is missing: a JSON list such as {_EXAMPLE}")
@@ -95,10 +95,10 @@ def parse_steps(text: str) -> tuple[FunnelStep, ...]:
         if len(step.name) > MAX_NAME:
             raise RequestError(f"the name of step {number} has more than {MAX_NAME} characters")
         try:
-            conditions = parse_conditions(bytes(step.filters).decode())
+            fits = parse_filter({"filters": bytes(step.filters).decode()}, products)
         except RequestError as error:
             raise RequestError(f"step {number}: {error}") from error
-        steps.append(FunnelStep(step.name or f"step {number}", conditions))
+        steps.append(FunnelStep(step.name or f"step {number}", fits))
     return tuple(steps)
 
 
@@ -131,6 +131,6 @@ def funnel(store: Store, request: FunnelRequest) -> Funnel:
 def _condition(step: FunnelStep, number: int, whole: Filter, params: dict[str, Any]) -> str:
     """What an event of the step is, as one SQL condition. A step may name a topic for itself."""
     build = matching if names_topic(whole) else by_people
-    made = build(Filter(conditions=step.conditions), f"step{number}_")
+    made = build(step.filter, f"step{number}_")
     params |= made.params
     return f"({' AND '.join(made.where) or '1'})"

@@ -1,6 +1,6 @@
 """Entry and exit pages: where sessions begin and end."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -8,6 +8,7 @@ from eventmill.query.model import FILTERS, Filter, Range, known, parse_choice, p
 from eventmill.query.source import Store
 from eventmill.query.spans import empty
 from eventmill.query.walks import Walks
+from eventmill.settings import Product
 
 KINDS = ("entry", "exit")
 PARAMETERS = ("from", "to", *FILTERS, "kind", "limit", "tz")
@@ -39,12 +40,12 @@ class Pages(msgspec.Struct):
     data: list[EntryPage]
 
 
-def parse(params: Mapping[str, str], default_tz: str) -> PagesRequest:
+def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product] = ()) -> PagesRequest:
     """The request of these parameters. Raises `RequestError`."""
     known(params, PARAMETERS)
     return PagesRequest(
         days=parse_range(params, default_tz),
-        filter=parse_filter(params),
+        filter=parse_filter(params, products),
         kind=parse_choice(params, "kind", KINDS, "entry"),
         limit=parse_number(params, "limit", 10, 1, MAX_LIMIT),
     )

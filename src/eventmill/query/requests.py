@@ -12,11 +12,22 @@ import msgspec
 
 from eventmill.query import latency, spans
 from eventmill.query.days import rfc3339
-from eventmill.query.model import FILTERS, Filter, Range, known, parse_choice, parse_filter, parse_number, parse_range
+from eventmill.query.model import (
+    FILTERS,
+    Filter,
+    Range,
+    known,
+    parse_choice,
+    parse_compare,
+    parse_filter,
+    parse_number,
+    parse_range,
+)
 from eventmill.query.select import matching
 from eventmill.query.source import Store
 from eventmill.query.statements import statement
 from eventmill.query.visits import names_topic, within
+from eventmill.settings import Product
 
 if TYPE_CHECKING:
     import polars as pl
@@ -89,15 +100,15 @@ class Requests(msgspec.Struct, omit_defaults=True):
     before: Measured | None = None
 
 
-def parse(params: Mapping[str, str], default_tz: str) -> RequestsRequest:
+def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product] = ()) -> RequestsRequest:
     """The request of these parameters. Raises `RequestError`."""
     known(params, PARAMETERS)
     return RequestsRequest(
         days=parse_range(params, default_tz),
-        filter=parse_filter(params),
+        filter=parse_filter(params, products),
         by=parse_choice(params, "by", BY, "route"),
         limit=parse_number(params, "limit", 50, 1, MAX_LIMIT),
-        compare=parse_choice(params, "compare", ("", "previous"), "") == "previous",
+        compare=parse_compare(params),
     )
 
 

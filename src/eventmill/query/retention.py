@@ -12,7 +12,6 @@ from datetime import date, timedelta
 import msgspec
 
 from eventmill.query.days import clamp
-from eventmill.query.filters import Condition, parse_conditions
 from eventmill.query.model import (
     FILTERS,
     Filter,
@@ -29,6 +28,7 @@ from eventmill.query.source import Store
 from eventmill.query.spans import empty
 from eventmill.query.statements import statement
 from eventmill.query.visits import by_people, of_visitors, within
+from eventmill.settings import Product
 
 INTERVALS = ("day", "week", "month")
 PARAMETERS = ("from", "to", *FILTERS, "interval", "periods", "again", "tz")
@@ -45,7 +45,7 @@ class RetentionRequest(msgspec.Struct, frozen=True):
     filter: Filter
     interval: str = "day"
     periods: int = 8
-    again: tuple[Condition, ...] = ()
+    again: Filter = Filter()
 
 
 class Cohort(msgspec.Struct):
@@ -63,16 +63,16 @@ class Retention(msgspec.Struct):
     data: list[Cohort]
 
 
-def parse(params: Mapping[str, str], default_tz: str) -> RetentionRequest:
+def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product] = ()) -> RetentionRequest:
     """The request of these parameters. Raises `RequestError`."""
     known(params, PARAMETERS)
     try:
-        again = parse_conditions(params.get("again") or "")
+        again = parse_filter({"filters": params.get("again") or ""}, products)
     except RequestError as error:
         raise RequestError(f"again: {error}") from error
     request = RetentionRequest(
         days=parse_range(params, default_tz),
-        filter=parse_filter(params),
+        filter=parse_filter(params, products),
         interval=parse_choice(params, "interval", INTERVALS, "day"),
         periods=parse_number(params, "periods", 8, 1, MAX_PERIODS),
         again=again,
@@ -105,8 +105,8 @@ def _rows(store: Store, request: RetentionRequest) -> Sequence[Sequence[int]]:
     chosen = request.filter
     made = within(of_visitors(matching(Filter(topic=chosen.topic, site=chosen.site, bot=chosen.bot))), request.days)
     build = matching if chosen.topic is not None else by_people
-    base = build(Filter(parts=chosen.parts, conditions=chosen.conditions), "base_")
-    again = build(Filter(conditions=request.again), "again_")
+    base = build(msgspec.structs.replace(chosen, topic=None, site=None, bot=None), "base_")
+    again = build(request.again, "again_")
     sql = statement(
         "retention",
         period=_NUMBER[request.interval].format(f"toDate(time, '{request.days.tz}')"),

@@ -1,6 +1,6 @@
 """Sessions: how many, how long, how many pages, how many of one page only. What a session is: `visits`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -8,10 +8,21 @@ import msgspec
 
 from eventmill.query import spans
 from eventmill.query.days import clamp, rfc3339
-from eventmill.query.model import FILTERS, Filter, Range, RequestError, known, parse_choice, parse_filter, parse_range
+from eventmill.query.model import (
+    FILTERS,
+    Filter,
+    Range,
+    RequestError,
+    known,
+    parse_choice,
+    parse_compare,
+    parse_filter,
+    parse_range,
+)
 from eventmill.query.source import Store
 from eventmill.query.statements import statement
 from eventmill.query.visits import GROUP, PAGE_VIEW, for_sessions
+from eventmill.settings import Product
 
 INTERVALS = ("day", "hour", "total")
 PARAMETERS = ("from", "to", *FILTERS, "interval", "tz", "compare")
@@ -69,14 +80,14 @@ class Hour(NamedTuple):
     length_ms: int
 
 
-def parse(params: Mapping[str, str], default_tz: str) -> SessionsRequest:
+def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product] = ()) -> SessionsRequest:
     """The request of these parameters. Raises `RequestError`."""
     known(params, PARAMETERS)
     request = SessionsRequest(
         days=parse_range(params, default_tz),
-        filter=parse_filter(params),
+        filter=parse_filter(params, products),
         interval=parse_choice(params, "interval", INTERVALS, "day"),
-        compare=parse_choice(params, "compare", ("", "previous"), "") == "previous",
+        compare=parse_compare(params),
     )
     first, last = clamp(request.days)
     if (last - first).days * 24 > MAX_HOURS and request.interval == "hour":

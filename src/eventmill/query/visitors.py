@@ -1,6 +1,6 @@
 """Who is there now: visitors and views of the last minutes, and the pages that they look at."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from eventmill.query.model import FILTERS, Filter, known, parse_filter, parse_nu
 from eventmill.query.source import Store
 from eventmill.query.statements import statement
 from eventmill.query.visits import PAGE, PAGE_VIEW, by_people
+from eventmill.settings import Product
 
 PARAMETERS = (*FILTERS, "minutes", "tz")
 MAX_MINUTES, PAGES = 60, 10
@@ -49,11 +50,11 @@ class Visitors(msgspec.Struct):
     pages: list[PageNow]
 
 
-def parse(params: Mapping[str, str], default_tz: str) -> VisitorsRequest:
+def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product] = ()) -> VisitorsRequest:
     """The request of these parameters. Raises `RequestError`."""
     known(params, PARAMETERS)
     return VisitorsRequest(
-        filter=parse_filter(params),
+        filter=parse_filter(params, products),
         tz=parse_tz(params, default_tz),
         minutes=parse_number(params, "minutes", 5, 1, MAX_MINUTES),
     )

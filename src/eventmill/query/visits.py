@@ -19,7 +19,7 @@ PAGE_VIEWS = ("", "pv", "view", "pageview")
 """Actions of page views."""
 MACHINE_TOPICS = ("request", "log")
 """Topics of what machines say: no visitor did it."""
-PAGE = expression("page", {}, "")
+PAGE = "page"
 PAGE_VIEW = f"action IN {PAGE_VIEWS}"
 KEY = expression("key", {}, "")
 GROUP = "cityHash64(site, user_hash, session)"
