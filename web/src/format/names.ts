@@ -3,7 +3,7 @@ import { known, locale, t } from "@/i18n";
 
 /** The text of a value of this dimension; `faint` where it is no value but says so. */
 export function named(dimension: string, value: string): { label: string; faint: boolean } {
-  if (value === "") return { label: dimension === "source" ? t("names.direct") : t("common.none"), faint: true };
+  if (value === "") return { label: t(dimension === "source" ? "names.direct" : "common.none"), faint: true };
   if (dimension === "country") return { label: display("region", value.toUpperCase()), faint: false };
   if (dimension === "language") return { label: display("language", value), faint: false };
   if (dimension === "channel" || dimension === "device") {

@@ -1,5 +1,5 @@
 /** Moments and days as text, in the viewer's locale and the server's zone. */
-import { locale, t } from "@/i18n";
+import { language, locale, t } from "@/i18n";
 import { duration } from "@/format/numbers";
 import { zone } from "@/state/about";
 import type { Interval } from "@/state/range";
@@ -22,7 +22,10 @@ export function days(from: string, to: string): string {
   const year = !from.startsWith(new Date().toISOString().slice(0, 4)) || from.slice(0, 4) !== to.slice(0, 4);
   const options: Intl.DateTimeFormatOptions = { day: "numeric", month: "short", ...(year ? { year: "numeric" } : {}) };
   const made = format(options, "UTC");
-  return from === to ? made.format(Date.parse(from)) : made.formatRange(Date.parse(from), Date.parse(to));
+  if (from === to) return made.format(Date.parse(from));
+  // In Chinese the range of two short days is written with slashes, unlike one day: it is put together here.
+  if (language.value === "zh") return `${made.format(Date.parse(from))}–${made.format(Date.parse(to))}`;
+  return made.formatRange(Date.parse(from), Date.parse(to));
 }
 
 /** A point of an axis: short. */
