@@ -2,7 +2,7 @@
 import { grid, tooltip, xAxis, yAxis, type Option } from "@/charts/base";
 import { fade, type Palette } from "@/charts/palette";
 import { tip } from "@/charts/tip";
-import { duration, exact, percent, short } from "@/format/numbers";
+import { duration, exact, percent, rate, short } from "@/format/numbers";
 import { t } from "@/i18n";
 
 export interface Bucket { ms: number; count: number }
@@ -10,6 +10,14 @@ export type Quantiles = Record<"p50" | "p95" | "p99", number | null>;
 
 export function ms(value: number | null | undefined): string {
   return duration(value === null || value === undefined ? null : value / 1000);
+}
+
+/** How often: by the second, or by the minute or hour where that says more. */
+export function often(perSecond: number | null | undefined): string {
+  if (perSecond === null || perSecond === undefined) return "—";
+  if (perSecond >= 1 || perSecond === 0) return rate(perSecond);
+  const minute = perSecond >= 1 / 60;
+  return t(minute ? "requests.per_minute" : "requests.per_hour", { n: exact(Number((perSecond * (minute ? 60 : 3600)).toPrecision(3))) });
 }
 
 /** Where a duration lies on an axis of classes: between the two bounds that it falls between. */
@@ -25,10 +33,10 @@ export function histogram(buckets: readonly Bucket[], marks: Quantiles, colours:
   const lines = (["p50", "p95", "p99"] as const).filter((name) => marks[name] !== null).map((name, n) => ({
     name, xAxis: place(buckets, marks[name]!),
     lineStyle: { color: [colours.series[2], colours.series[1], colours.series[5]][n], type: "solid", width: 1.5 },
-    label: { formatter: `${name} ${ms(marks[name])}`, position: "end", color: colours.text, fontSize: 12, distance: 4 + 15 * (2 - n), align: n === 2 ? "right" : "left" },
+    label: { formatter: `${name} ${ms(marks[name])}`, position: "end", color: colours.text, fontSize: 12, distance: n === 1 ? 20 : 4, align: n === 2 ? "left" : "center" },
   }));
   return {
-    grid: grid({ top: 56 }),
+    grid: grid({ top: 44, right: 64 }),
     tooltip: tooltip({ trigger: "axis", axisPointer: { type: "shadow", shadowStyle: { color: fade(colours.series[6]!, 0.08) } }, formatter: (given: unknown) => {
       const at = (given as { dataIndex: number }[])[0]?.dataIndex ?? 0, bucket = buckets[at];
       if (!bucket) return "";
@@ -39,7 +47,7 @@ export function histogram(buckets: readonly Bucket[], marks: Quantiles, colours:
       xAxis({ data: buckets.map((bucket) => ms(bucket.ms)) }),
       { type: "value", min: -0.5, max: Math.max(0.5, buckets.length - 0.5), show: false },
     ],
-    yAxis: yAxis({ minInterval: 1, axisLabel: { color: colours.muted, fontSize: 12, formatter: (value: number) => short(value) } }),
+    yAxis: yAxis({ minInterval: 1, axisLine: { show: false }, axisTick: { show: false }, axisLabel: { color: colours.muted, fontSize: 12, formatter: (value: number) => short(value) } }),
     series: [
       { type: "bar", data: buckets.map((bucket) => bucket.count), barCategoryGap: "8%", itemStyle: { color: fade(colour, 0.8), borderRadius: [2, 2, 0, 0] } },
       { type: "line", xAxisIndex: 1, data: [], markLine: { symbol: "none", silent: true, animation: false, data: lines } },

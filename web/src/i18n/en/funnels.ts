@@ -1,4 +1,6 @@
 export default {
+  goals: "Goals", goals_hint: "Share of all visitors that reached each", goal: "Goal", conversions: "Conversions", rate: "Rate", make_goal: "Make a goal",
+  no_goals_text: "A goal is a page visited or an event sent; its conversion is shown here.",
   title: "Funnel", hint: "How many visitors go from step to step, in this order, within the window.", build: "Steps", build_hint: "The link of this page holds them: copy it to keep or share the funnel.",
   step: "Step {n}", name: "Name", name_hint: "e.g. Cart", add_step: "Add a step", remove_step: "Remove step {n}", up: "Move step {n} up", down: "Move step {n} down",
   add_condition: "Add a condition", remove_condition: "Remove the condition", field: "Field", op: "Condition", value: "Value", any: "Any event counts.",

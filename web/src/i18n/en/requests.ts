@@ -1,4 +1,5 @@
 export default {
+  per_minute: "{n}/min", per_hour: "{n}/h",
   title: "Requests", count: "Requests", rate: "Rate", errors: "Errors", error_rate: "Error rate", p50: "p50", p95: "p95", p99: "p99", bytes: "Bytes",
   share: "Share", over_time: "Requests and errors", over_time_hint: "Errors are answers with a status of 500 and above", latency: "Latency over time", latency_hint: "Half, 95 % and 99 % of the requests were faster",
   histogram: "Latency", histogram_hint: "How many requests took how long", by_route: "Routes", by_status: "Status", by_method: "Methods", list: "By",

@@ -1,6 +1,8 @@
 import type en from "../en/funnels";
 
 const zh: Record<keyof typeof en, string> = {
+  goals: "目标", goals_hint: "达成各目标的访客占全部访客的比例", goal: "目标", conversions: "转化次数", rate: "转化率", make_goal: "建立目标",
+  no_goals_text: "目标可以是访问某页面或发送某事件；转化率显示在这里。",
   title: "漏斗", hint: "在时间窗口内，依次完成各步骤的访客数。", build: "步骤", build_hint: "本页链接包含全部步骤：复制即可保存或分享此漏斗。",
   step: "第 {n} 步", name: "名称", name_hint: "如：购物车", add_step: "添加步骤", remove_step: "移除第 {n} 步", up: "上移第 {n} 步", down: "下移第 {n} 步",
   add_condition: "添加条件", remove_condition: "移除条件", field: "字段", op: "条件", value: "值", any: "任意事件都算。",

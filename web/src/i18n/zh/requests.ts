@@ -1,6 +1,7 @@
 import type en from "../en/requests";
 
 const zh: Record<keyof typeof en, string> = {
+  per_minute: "{n}/分", per_hour: "{n}/小时",
   title: "请求", count: "请求数", rate: "速率", errors: "错误", error_rate: "错误率", p50: "p50", p95: "p95", p99: "p99", bytes: "字节",
   share: "占比", over_time: "请求与错误", over_time_hint: "状态码 500 及以上计为错误", latency: "延迟变化", latency_hint: "分别有一半、95%、99% 的请求更快",
   histogram: "延迟", histogram_hint: "各耗时区间的请求数", by_route: "路由", by_status: "状态码", by_method: "方法", list: "按",
