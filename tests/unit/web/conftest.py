@@ -17,6 +17,7 @@ from eventmill.query.ask import Sources
 from eventmill.registry.database import Database
 from eventmill.registry.open import open_database
 from eventmill.settings import Settings, load
+from eventmill.store.base import Store
 from eventmill.store.clickhouse import open_store
 from eventmill.web.api import END_STREAMS, create_app
 from eventmill.web.services import Services
@@ -32,6 +33,8 @@ class Server:
     services: Services
     queue: FakeQueue
     replayed: list[tuple[str, bytes]] = field(default_factory=list)
+    keys: dict[str, str] = field(default_factory=dict)
+    """Text of the keys that the test made, by name."""
 
     @property
     def settings(self) -> Settings:
@@ -40,17 +43,23 @@ class Server:
 
 @contextmanager
 def serving(
-    data: Path, listen: str = "127.0.0.1", prepare: Callable[[Database], None] = lambda _: None, **changes: Any
+    data: Path,
+    listen: str = "127.0.0.1",
+    prepare: Callable[[Database], None] = lambda _: None,
+    store: Store | None = None,
+    **changes: Any,
 ) -> Iterator[Server]:
     """A server on a store with a thousand events. It always listens on loopback; `listen` is the host that its
-    settings say, and so who it takes its callers for. `prepare` fills the settings database before the start."""
+    settings say, and so who it takes its callers for. `prepare` fills the settings database before the start;
+    `store` is that of a server which runs already: a process has one."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     settings = load(flags={"data": str(data), "web.listen": f"{listen}:{port}", "web.query_seconds": 5.0}, env={})
     settings.web.allowed_hosts = ["stats.example"]
-    store = open_store(settings)
+    shared, store = store, store or open_store(settings)
     rows = scattered(1, 1000, datetime(2026, 11, 18, tzinfo=UTC), datetime(2026, 11, 21, tzinfo=UTC))
-    store.insert("events", frame(rows))
+    if shared is None:
+        store.insert("events", frame(rows))
     queue, replayed = FakeQueue(), []  # type: ignore[var-annotated]
 
     def replay(again: Sequence[tuple[str, bytes]]) -> int:
@@ -68,18 +77,21 @@ def serving(
     running = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=2))
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
     thread.start()
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
-        for _ in range(200):
-            if running.started:
-                break
-            threading.Event().wait(0.02)
-        yield Server(client, services, queue, replayed)
-    app.state[END_STREAMS]()
-    running.should_exit = True
-    thread.join()
-    listener.close()
-    store.close()
-    registry.close()
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
+            for _ in range(200):
+                if running.started:
+                    break
+                threading.Event().wait(0.02)
+            yield Server(client, services, queue, replayed)
+    finally:
+        app.state[END_STREAMS]()
+        running.should_exit = True
+        thread.join()
+        listener.close()
+        if shared is None:
+            store.close()
+        registry.close()
 
 
 @pytest.fixture(scope="module")
