@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from eventmill.event import KEY_PARTS, key_text
+from eventmill.query import cursor
 from eventmill.query.days import clamp, rfc3339
 from eventmill.query.expired import Expired, Group, expired, grouped
 from eventmill.query.model import (
@@ -18,6 +19,7 @@ from eventmill.query.model import (
     known,
     parse_choice,
     parse_filter,
+    parse_number,
     parse_range,
 )
 from eventmill.query.select import bucket, plan
@@ -28,17 +30,21 @@ INTERVALS = ("day", "hour", "total")
 BY = ("", *KEY_PARTS, "all")
 METRICS = ("pv,uv", "pv")
 MAX_ROWS = 1_000_000
-PARAMETERS = ("from", "to", *FILTERS, "by", "interval", "tz", "metrics")
+MAX_LIMIT = 100_000
+PARAMETERS = ("from", "to", *FILTERS, "by", "interval", "tz", "metrics", "limit", "cursor")
 
 
 class CountsRequest(msgspec.Struct, frozen=True):
-    """`by` is "" (the prefix itself), a part of the key, or `all`. `uniques` False asks for views only."""
+    """`by` is "" (the prefix itself), a part of the key, or `all`. `uniques` False asks for views only. `limit` cuts
+    the answer, 0 does not; `after` is the row behind which it begins."""
 
     days: Range
     filter: Filter
     by: str = ""
     interval: str = "day"
     uniques: bool = True
+    limit: int = 0
+    after: cursor.Place | None = None
 
 
 class Figures(msgspec.Struct, omit_defaults=True):
@@ -57,7 +63,7 @@ class Count(msgspec.Struct):
 
 
 class Counts(msgspec.Struct):
-    """The answer. `next` is for cursors; null says that this is all."""
+    """The answer. `next` is the `cursor` of the page behind it; null says that this is all."""
 
     data: list[Count]
     next: str | None = None
@@ -71,17 +77,20 @@ def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product
     if by in DEPTH and DEPTH[by] < chosen.depth:
         deepest = KEY_PARTS[chosen.depth - 1]
         raise RequestError(f"by={by} is above the given {deepest}: ask by={deepest} or deeper, or leave {deepest} out")
+    interval = parse_choice(params, "interval", INTERVALS, "day")
     return CountsRequest(
         days=parse_range(params, default_tz),
         filter=chosen,
         by=by,
-        interval=parse_choice(params, "interval", INTERVALS, "day"),
+        interval=interval,
         uniques=parse_choice(params, "metrics", METRICS, "pv,uv") == "pv,uv",
+        limit=parse_number(params, "limit", 0, 1, MAX_LIMIT) if params.get("limit") else 0,
+        after=cursor.parse(params.get("cursor") or "", interval),
     )
 
 
 def counts(store: Store, request: CountsRequest, store_zone: str) -> Counts:
-    """The counts, by date, then key. Raises `QueryRefused` where they are too many."""
+    """The counts, by date, then key. Raises `QueryRefused` where they are too many and no limit was given."""
     first, last = clamp(request.days)
     if first > last:
         return Counts([])
@@ -90,13 +99,18 @@ def counts(store: Store, request: CountsRequest, store_zone: str) -> Counts:
     for depth in _depths(request):
         rows += _at_depth(store, request, depth, old, store_zone, MAX_ROWS - len(rows))
     rows.sort(key=lambda row: (row[0], row[1]))
+    following = None
+    if request.limit and len(rows) > request.limit:
+        del rows[request.limit :]
+        when, key, *_ = rows[-1]
+        following = cursor.Place(None if request.interval == "total" else when, key).text()
     shown: dict[Any, str] = {}
     data = []
     for when, key, pv, uv in rows:
         if when not in shown:
             shown[when] = _date_text(when, request)
         data.append(Count(shown[when], key_text(*key), Figures(pv, uv)))
-    return Counts(data)
+    return Counts(data, following)
 
 
 def _depths(request: CountsRequest) -> list[int]:
@@ -117,9 +131,12 @@ def _at_depth(
     present = f"{parts[-1]} != ''" if depth > request.filter.depth else None
     when = bucket(made, interval, days.tz)
     group = [*([Group(when, "day")] if when else []), *(Group(part, part) for part in parts)]
+    having = request.after.behind(depth, made.statement.params) if request.after else "1"
+    order = f"ORDER BY {', '.join(f'g{place}' for place in range(len(group)))}" if request.limit and group else ""
+    most = min(request.limit or limit, limit)
     found = grouped(
         store, made.statement, group, old, uniques=request.uniques, present=present,
-        tail=f"HAVING pv > 0 LIMIT {limit + 1}",
+        tail=f"HAVING pv > 0 AND {having} {order} LIMIT {most + 1}",
     )  # fmt: skip
     if len(found) > limit:
         raise QueryRefused(f"more than {MAX_ROWS} rows: ask for fewer days, a prefix, or a key less deep")

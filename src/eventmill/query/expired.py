@@ -44,15 +44,16 @@ def grouped(
     more: Sequence[str] = (),
     tail: str = "HAVING pv > 0",
 ) -> Sequence[Sequence[Any]]:
-    """Rows of the group's columns, pv and, where asked for, uv. `present` is a condition on both sides,
-    `more` are columns of the whole behind the figures."""
+    """Rows of the group's columns (`g0`, `g1` … in `tail`), pv and, where asked for, uv. `present` is a condition on
+    both sides, `more` are columns of the whole behind the figures."""
     live = Statement([*live.where, *([present] if present else [])], {**live.params})
     if old is not None:
         sql, params = _joined(old, live, group, uniques, present, more, tail)
         return store.query(sql, params)
     columns = [column.live for column in group]
+    named = [f"{column} AS g{place}" for place, column in enumerate(columns)]
     figures = ["count() AS pv", f"{UNIQUES} AS uv"] if uniques else ["count() AS pv"]
-    return store.query(live.build([*columns, *figures, *more], columns, tail=tail), live.params)
+    return store.query(live.build([*named, *figures, *more], columns, tail=tail), live.params)
 
 
 def expired(store: Store, chosen: Filter, days: Range, store_zone: str) -> Expired | None:

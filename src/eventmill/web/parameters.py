@@ -30,6 +30,7 @@ PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
                   {"type": "string", "examples": ["browser"]}),
     "limit": ("How many rows at most.", {"type": "integer", "minimum": 0}),
     "compare": ("The period of equal length right before, too.", {"type": "string", "enum": ["previous"]}),
+    "cursor": ("The page behind another: `next` of its answer.", _TEXT),
     "search": ("Only values that have this text in them, in upper or lower case.", _TEXT),
     "offset": ("How many rows of the beginning are left out.", {"type": "integer", "minimum": 0}),
     "reason": ("Only rejects with this reason.", _TEXT),
