@@ -59,7 +59,7 @@ class Seen:
         page.on("pageerror", lambda error: self.said.append(f"{path}: {error}"))
         page.on("request", self._look)
         page.goto(self.base + path)
-        page.locator("#content .card, #content .figures, main form").first.wait_for()
+        page.locator("main .card, main .figures, main form, main .state").first.wait_for()
         return page
 
     def _look(self, request: Any) -> None:
