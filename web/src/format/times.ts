@@ -68,3 +68,15 @@ export function relative(time: string, now = Date.now()): string {
   if (seconds < 3600) return t("common.ago", { time: duration(seconds < 60 ? seconds : Math.floor(seconds / 60) * 60) });
   return format({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, zone.value).format(Date.parse(time));
 }
+
+/** How many of these points have begun: days and months by the day of the server's zone, the rest by the clock. */
+export function reached(times: readonly string[]): number {
+  const today = new Intl.DateTimeFormat("sv-SE", { timeZone: zone.value }).format(Date.now());
+  let count = times.length;
+  while (count > 0) {
+    const time = times[count - 1]!;
+    if (time.length > 10 ? Date.parse(time) <= Date.now() : time <= today) break;
+    count--;
+  }
+  return count;
+}
