@@ -89,7 +89,7 @@ def plainly(spec: Spec, since: int, until: int) -> float | None:
     ]
     errors = sum(event["value"] in ("500", "503") for event in found)
     if spec.statistic == "uv":
-        return float(len({event["user"] for event in found}))
+        return float(len({event["user"] for event in found} - {""}))
     if spec.statistic == "errors":
         return float(errors)
     if spec.statistic == "error_rate":

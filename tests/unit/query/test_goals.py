@@ -1,6 +1,6 @@
 """Goals against a plain count in Python over the same events."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -51,19 +51,24 @@ def store(opened: Opened, events: list[Row]) -> ClickHouseStore:
     return made
 
 
+def visitors_of(events: Iterable[Row]) -> set[str]:
+    """An event that names nobody is no visitor's."""
+    return {event["user"] for event in events} - {""}
+
+
 def expected(events: list[Row], saved: Goal, reached: Callable[[Row], bool]) -> dict[str, Any]:
     base = [event for event in events if saved.site in ("", event["site"])]
     done = [event for event in base if reached(event)]
     days = []
     for number in range(8):
         day = (FIRST + timedelta(days=number)).date()
-        whole = {event["user"] for event in base if local(event, ZONE).date() == day}
-        hits = [event["user"] for event in done if local(event, ZONE).date() == day]
+        whole = visitors_of(event for event in base if local(event, ZONE).date() == day)
+        hits = [event for event in done if local(event, ZONE).date() == day]
         days.append(
-            {"time": day.isoformat(), "visitors": len({*hits}), "conversions": len(hits),
-             "rate": len({*hits}) / len(whole) if whole else 0.0}
+            {"time": day.isoformat(), "visitors": len(visitors_of(hits)), "conversions": len(hits),
+             "rate": len(visitors_of(hits)) / len(whole) if whole else 0.0}
         )  # fmt: skip
-    visitors, of = {event["user"] for event in done}, {event["user"] for event in base}
+    visitors, of = visitors_of(done), visitors_of(base)
     return {
         "name": saved.name, "visitors": len(visitors), "conversions": len(done), "rate": len(visitors) / len(of),
         "of": len(of), "series": days,
