@@ -42,6 +42,9 @@ def frame(rows: Iterable[Row]) -> pl.DataFrame:
     )  # fmt: skip
 
 
+_USERS = ["", *(f"u{number}" for number in range(40))]
+
+
 def scattered(seed: int, count: int, first: datetime, last: datetime) -> list[Row]:
     """Events at random moments with few keys and users, keys of every depth among them."""
     chance = random.Random(seed)
@@ -59,7 +62,7 @@ def scattered(seed: int, count: int, first: datetime, last: datetime) -> list[Ro
                 chance.randrange(begin, end),
                 **{name: part if place < depth else "" for place, (name, part) in enumerate(named)},
                 site=chance.choice(["shop", "blog"]), topic=chance.choice(["event", "request"]),
-                user=f"u{chance.randrange(40)}", bot=chance.random() < 0.1, receipt_low=number,
+                user=chance.choice(_USERS), bot=chance.random() < 0.1, receipt_low=number,
                 browser=chance.choice(["Chrome", "Safari", ""]),
             )
         )  # fmt: skip
@@ -76,4 +79,4 @@ def tally(pairs: Iterable[tuple[Any, Row]]) -> dict[Any, tuple[int, int]]:
     found: dict[Any, list[str]] = defaultdict(list)
     for group, event in pairs:
         found[group].append(event["user"])
-    return {group: (len(users), len(set(users))) for group, users in found.items()}
+    return {group: (len(users), len({*users} - {""})) for group, users in found.items()}

@@ -20,7 +20,7 @@ import xxhash
 from eventmill.query.days import instants
 from eventmill.query.dimensions import DAILY, reads
 from eventmill.query.model import Filter, Range
-from eventmill.query.select import Statement, bucket, plan
+from eventmill.query.select import STATES, Statement, bucket, plan
 from eventmill.query.source import Store, StoreError
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ _READING_S = 600
 _KEEP = """INSERT INTO closed_days SELECT {question:UInt64}, {day:Date}, {version:UInt64}, {attempt:UInt64},
  {kept:Bool}, {rows:UInt64}, {spec:String}"""
 _FILL = """INSERT INTO closed_values (question, value, attempt, pv, uv)
-SELECT {{_question:UInt64}}, {value} AS closed_value, {{_attempt:UInt64}}, count(), uniqCombined64State(16)(user_hash)
+SELECT {{_question:UInt64}}, {value} AS closed_value, {{_attempt:UInt64}}, count(), {states}
 FROM events WHERE {where} GROUP BY closed_value SETTINGS max_threads = 1"""
 
 
@@ -174,7 +174,7 @@ class ClosedDays:
         rows = int(self._store.query(distinct, params)[0][0])
         kept = rows * _FEW <= version
         if kept:
-            self._store.command(_FILL.format(value=question.value, where=where), params)
+            self._store.command(_FILL.format(states=STATES, value=question.value, where=where), params)
             if self._versions(question, days).get(day) != version:
                 return  # events came in between: what was counted may be of neither version
         self._store.command(
@@ -242,7 +242,7 @@ def by_value(
     """(parameters, table expression) of `counted`, `views` and, where asked for, `visitors` (states) of a range;
     a value may stand in several rows. `only` is a condition with `%s` in place of the value."""
     made = Statement([], dict(params))
-    state = ", uniqCombined64State(16)(user_hash) AS visitors" if uniques else ""
+    state = f", {STATES} AS visitors" if uniques else ""
     live = " AND ".join([*where, cover.times(made.params), *([only.replace("%s", value)] if only else [])])
     tables = [f"SELECT {value} AS counted, count() AS views{state} FROM events WHERE {live} GROUP BY counted"]  # noqa: S608
     if cover.attempts:

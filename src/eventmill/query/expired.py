@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from eventmill.query.days import clamp
 from eventmill.query.model import Filter, Range
-from eventmill.query.select import UNIQUES, Statement, matching
+from eventmill.query.select import MERGED, STATES, UNIQUES, Statement, matching
 from eventmill.query.source import Store
 
 _MARKS = """SELECT toUInt32(substring(name, 9)), toUInt32(splitByChar(':', value)[1]), endsWith(value, ':counted')
@@ -89,12 +89,12 @@ def _joined(
     if old.pending:
         fresh.where.append("NOT has({pending:Array(UInt32)}, toYYYYMMDD(received))")
         fresh.params["pending"] = old.pending
-    state = ["uniqCombined64State(16)(user_hash) AS visitors"] if uniques else []
+    state = [f"{STATES} AS visitors"] if uniques else []
     columns = [f"{column.live} AS {name}" for column, name in zip(group, names, strict=True)]
     one = fresh.build([*columns, "count() AS views", *state], names)
     columns = [f"{column.daily} AS {name}" for column, name in zip(group, names, strict=True)]
     counted = Statement([*old.where.where, *([present] if present else [])])
     two = counted.build([*columns, "pv AS views", *(["uv AS visitors"] if uniques else [])], [], "daily FINAL")
-    merged = ["uniqCombined64Merge(16)(visitors) AS uv"] if uniques else []
+    merged = [f"{MERGED} AS uv"] if uniques else []
     sql = Statement().build([*names, "sum(views) AS pv", *merged, *more], names, f"({one} UNION ALL {two})", tail)
     return sql, {**old.where.params, **fresh.params}

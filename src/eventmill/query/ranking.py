@@ -10,7 +10,7 @@ from eventmill.query.days import clamp, instants
 from eventmill.query.dimensions import DAILY, KEPT, NUMBERS, as_text, expression, prop_json, prop_name, reads
 from eventmill.query.expired import Expired, Group, expired, grouped
 from eventmill.query.model import Filter, Range
-from eventmill.query.select import Statement, matching, plan
+from eventmill.query.select import MERGED, Statement, matching, plan
 from eventmill.query.source import Store
 from eventmill.settings import Product
 
@@ -21,7 +21,7 @@ FEW_VALUES = {
 """Of few values: one pass counts visitors too. The rest is ranked by views first."""
 _PRESENT = {"route": "topic = 'request'"}
 """Where events of other kinds have no such dimension at all: they are not listed under ''."""
-_MERGED = "uniqCombined64Merge(16)(visitors) AS uv"
+_MERGED = f"{MERGED} AS uv"
 _ALL_VALUES = "count() OVER () AS all_values"
 _FOUND = "positionCaseInsensitiveUTF8({}, {{search:String}}) > 0"
 

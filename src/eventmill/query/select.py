@@ -16,7 +16,12 @@ from eventmill.query.days import clamp, instants, quarter_hours
 from eventmill.query.dimensions import expression
 from eventmill.query.model import Filter, Range
 
-UNIQUES = "uniqCombined64(16)(user_hash)"
+VISITOR = "nullIf(user_hash, cityHash64(''))"
+"""Who an event counts for; NULL, and not counted, where it names nobody."""
+UNIQUES = f"ifNull(uniqCombined64(16)({VISITOR}), 0)"
+STATES = f"uniqCombined64State(16)({VISITOR})"
+MERGED = "ifNull(uniqCombined64Merge(16)(visitors), 0)"
+"""States of visitors together."""
 QUARTER = "toStartOfFifteenMinutes(time)"
 _DAILY_DEPTH = 2  # category and action
 

@@ -17,7 +17,7 @@ _GENERATIONS = 100
 _NAME = "expired:"
 _COUNT = """INSERT INTO daily (day, site, topic, category, action, label, value, source, version, pv, uv)
 SELECT toDate(time, '{zone}') AS day, site, topic, category, action, label, value,
- {{source:UInt32}}, {{version:UInt64}}, count(), uniqCombined64State(16)(user_hash)
+ {{source:UInt32}}, {{version:UInt64}}, count(), uniqCombined64State(16)(nullIf(user_hash, cityHash64('')))
 FROM events WHERE toYYYYMMDD(received) = {{received:UInt32}}
 GROUP BY day, site, topic, category, action, label, value"""
 

@@ -65,12 +65,12 @@ CREATE TABLE IF NOT EXISTS events
     ),
     PROJECTION by_day_category
     (
-        SELECT toDate(time, '{zone}'), site, topic, category, count(), uniqCombined64(16)(user_hash)
+        SELECT toDate(time, '{zone}'), site, topic, category, count(), uniqCombined64(16)(nullIf(user_hash, cityHash64('')))
         GROUP BY toDate(time, '{zone}'), site, topic, category
     ),
     PROJECTION by_day_action
     (
-        SELECT toDate(time, '{zone}'), site, topic, category, action, count(), uniqCombined64(16)(user_hash)
+        SELECT toDate(time, '{zone}'), site, topic, category, action, count(), uniqCombined64(16)(nullIf(user_hash, cityHash64('')))
         GROUP BY toDate(time, '{zone}'), site, topic, category, action
     )
 )
@@ -136,7 +136,7 @@ CREATE TABLE IF NOT EXISTS daily
     source         UInt32,
     version        UInt64,
     pv             UInt64,
-    uv             AggregateFunction(uniqCombined64(16), UInt64)
+    uv             AggregateFunction(uniqCombined64(16), Nullable(UInt64))
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (site, topic, category, action, label, value, day, source)
@@ -163,7 +163,7 @@ CREATE TABLE IF NOT EXISTS closed_values
     value          String,
     attempt        UInt64,
     pv             UInt64,
-    uv             AggregateFunction(uniqCombined64(16), UInt64) CODEC(NONE)
+    uv             AggregateFunction(uniqCombined64(16), Nullable(UInt64)) CODEC(NONE)
 )
 ENGINE = MergeTree
 ORDER BY (question, value, attempt)
