@@ -1,6 +1,5 @@
 """Answers in a terminal: right-aligned figures, share bars, sparklines, CSV that a spreadsheet does not run."""
 
-import csv
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -9,8 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from eventmill.query.export import table
+
 _BARS = " ▁▂▃▄▅▆▇█"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def console() -> Console:
@@ -45,13 +45,13 @@ def sparkline(values: Sequence[int]) -> str:
 def show(columns: Sequence[str], rows: Iterable[Sequence[Any]], numbers: Iterable[str] = ()) -> None:
     """A table; `numbers` are the columns that stand to the right."""
     right = {*numbers}
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    shown = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:
-        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
+        shown.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
         # Text, not markup: a key may hold brackets.
-        table.add_row(*(Text(figure(value) if isinstance(value, int | float) else clean(value)) for value in row))
-    console().print(table)
+        shown.add_row(*(Text(figure(value) if isinstance(value, int | float) else clean(value)) for value in row))
+    console().print(shown)
 
 
 def clean(value: Any) -> str:
@@ -62,13 +62,4 @@ def clean(value: Any) -> str:
 
 def write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """RFC 4180 on stdout. Text that a spreadsheet would take for a formula gets a quote before it."""
-    out = csv.writer(sys.stdout)
-    out.writerow(columns)
-    for row in rows:
-        out.writerow([_unformula(value) for value in row])
-
-
-def _unformula(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return "'" + value
-    return value
+    sys.stdout.write(table(columns, rows))

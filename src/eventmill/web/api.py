@@ -12,7 +12,7 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 from litestar.response import ServerSentEvent
 
-from eventmill.query import events, live, rejects, sql
+from eventmill.query import events, export, live, rejects, sql
 from eventmill.query.ask import QUESTIONS
 from eventmill.query.model import RequestError, known
 from eventmill.web import (
@@ -106,8 +106,17 @@ class Api:
 
         @get(f"{PREFIX}/{name}", name=name)
         async def answer(request: AnyRequest) -> Response[bytes]:
-            params = single(request)
-            return _json(await self._threads.run(lambda: question.ask(self._services.sources, params)))
+            kind, params = export.parse_format(single(request))
+
+            def asked() -> bytes:
+                return export.export(question.ask(self._services.sources, params), kind)
+
+            headers = {"content-disposition": f'attachment; filename="{name.replace("/", "-")}.{kind}"'}
+            return Response(
+                await self._threads.run(asked),
+                media_type=export.FORMATS[kind],
+                headers={} if kind == "json" else headers,
+            )
 
         return answer
 

@@ -8,6 +8,7 @@ import msgspec
 
 from eventmill.query import events, live, rejects, sql
 from eventmill.query.ask import QUESTIONS, Question
+from eventmill.query.export import FORMATS, has_rows
 from eventmill.web import about, alerts_api, forget_api, pipeline, session, settings_api
 from eventmill.web.operation import Operation
 from eventmill.web.parameters import PARAMETERS
@@ -32,8 +33,11 @@ def document() -> dict[str, Any]:
     refs = dict(zip([kind.__name__ for kind in types], references, strict=True))
     paths: dict[str, Any] = {}
     for name, question in QUESTIONS.items():
-        described = [_parameter(question, parameter) for parameter in question.parameters]
+        files = has_rows(question.answer)
+        parameters = [*question.parameters, *(["format"] if files else [])]
+        described = [_parameter(question, parameter) for parameter in parameters]
         content = _content(refs[question.answer.__name__])
+        content |= {FORMATS[kind].partition(";")[0]: {} for kind in ("csv", "ndjson") if files}
         paths[f"/api/v1/{name}"] = {"get": _operation(name, question.summary, described, content, refs)}
     for path, name, summary, answer in (
         ("/api/v1/events/{id}", "event", "Where one event is, by its id or receipt", events.Trace),

@@ -4,6 +4,7 @@ from typing import Any
 
 from eventmill.query import counts
 from eventmill.query.dimensions import COLUMNS, COMPUTED
+from eventmill.query.export import FORMATS
 from eventmill.query.model import LAST_DAY
 
 _DATE = {"type": "string", "format": "date", "examples": ["2026-11-20"]}
@@ -31,6 +32,8 @@ PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
     "limit": ("How many rows at most.", {"type": "integer", "minimum": 0}),
     "compare": ("The period of equal length right before, too.", {"type": "string", "enum": ["previous"]}),
     "cursor": ("The page behind another: `next` of its answer.", _TEXT),
+    "format": ("The rows of `data` as a file, instead of the answer as JSON.",
+               {"type": "string", "enum": [*FORMATS]}),
     "search": ("Only values that have this text in them, in upper or lower case.", _TEXT),
     "offset": ("How many rows of the beginning are left out.", {"type": "integer", "minimum": 0}),
     "reason": ("Only rejects with this reason.", _TEXT),

@@ -39,6 +39,26 @@ def test_series_and_top(server: Server) -> None:
     assert sum(item["share"] for item in ranked) == pytest.approx(1)
 
 
+def test_rows_as_files(server: Server) -> None:
+    params = {**RANGE, "dimension": "browser", "compare": "previous"}
+    rows = server.client.get(f"{API}/top", params=params).json()["data"]
+    table = server.client.get(f"{API}/top", params={**params, "format": "csv"})
+    assert table.headers["content-type"].startswith("text/csv")
+    assert table.headers["content-disposition"] == 'attachment; filename="top.csv"'
+    lines = table.text.splitlines()
+    assert lines[0] == "value,pv,uv,share,before.pv,before.uv"
+    assert [line.split(",")[:2] for line in lines[1:]] == [[row["value"], str(row["pv"])] for row in rows]
+    text = server.client.get(f"{API}/top", params={**params, "format": "ndjson"})
+    assert text.headers["content-type"].startswith("application/x-ndjson")
+    assert [json.loads(line) for line in text.text.splitlines()] == rows
+    pages = server.client.get(f"{API}/sessions/pages", params={**RANGE, "kind": "entry", "format": "csv"})
+    assert pages.headers["content-disposition"] == 'attachment; filename="sessions-pages.csv"'
+    wrong = server.client.get(f"{API}/top", params={**params, "format": "xls"})
+    assert (wrong.status_code, "one of json, csv, ndjson" in wrong.json()["detail"]) == (400, True)
+    wrong = server.client.get(f"{API}/flows", params={**RANGE, "format": "csv"})
+    assert (wrong.status_code, "JSON only" in wrong.json()["detail"]) == (400, True)
+
+
 def test_ledger_and_lag(server: Server) -> None:
     server.queue.got = [Received("event", 29_900_000, 5)]
     server.queue.waiting = [Lag("store", "event", "0", 5, 2500)]
