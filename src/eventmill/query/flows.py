@@ -35,6 +35,8 @@ BY = STEPS
 MAX_LIMIT, MAX_TEXT, MAX_TIES = 1_000, 8_192, 10_000
 _END, _BEYOND, _GOAL, _FOLDED = 0, 1, 2, 3
 """What stands below 16 is no hash of a page: the session's end, more than is shown, the `end` asked for, the rest."""
+_TIED = 255
+"""The step of a row that names a visitor whose steps have no order yet."""
 _START, _STOP = hashed("{start:String}"), hashed("{end:String}")
 _Move = tuple[int, int, int]
 
@@ -104,7 +106,7 @@ def flows(store: Store, request: FlowsRequest) -> Flows:
 
     walks = Walks(store, request.filter, request.days, request.by)
     params = {"steps": request.steps, "start": request.start, "end": request.end}
-    found = walks.ask("flows", Statement(params=params), **_way(request))
+    found = walks.ask("flows", Statement(params=params), tied=str(_TIED), **_way(request))
     moves = found.group_by("step", "at", "next").agg(pl.col("sessions").sum())
     ranked, names = _ranked(moves, request.limit, walks)
     folded = _fold(moves, _named(ranked))

@@ -1,29 +1,38 @@
 -- Moves from step to step: at which place in the way, from where, whereto, how many sessions.
 -- `next` below 16 is no page: 0 the session's end, 1 it goes on beyond what is shown, 2 the end that was asked for.
-SELECT tied, move.1 AS step, move.2 AS at, move.3 AS next, count() AS sessions
+-- A move is grouped as one number (step, from, to): 16 bytes are hashed faster than three columns.
+SELECT
+    toUInt8(bitShiftRight(move, 112)) AS step,
+    toUInt64(bitShiftRight(move, 48)) AS at,
+    bitAnd(toUInt64(move), 0xFFFFFFFFFFFF) AS next,
+    count() AS sessions,
+    if(step = $tied, at, 0) AS tied
 FROM
 (
-    SELECT
-        tied,
-        arrayPushBack(arrayPopFront(way), toUInt64($last)) AS following,
-        arrayJoin(if(tied != 0,
-            [(toUInt8(0), toUInt64(0), toUInt64(0))],
-            arrayMap(number -> (
-                    toUInt8(number - 1 + $offset),
-                    way[number],
-                    if(number = {steps:UInt8} AND following[number] > 15, 1, following[number])),
-                range(1, least(length(way), {steps:UInt8}) + 1)))) AS move
+    SELECT bitOr(bitOr(bitShiftLeft(toUInt128(step), 112), bitShiftLeft(toUInt128(at), 48)), next) AS move
     FROM
     (
         SELECT
-            tied,
-            arrayCompact(steps) AS walk,
-            $onward AS onward,
-            $place AS place,
-            if(place = 0, [], arraySlice(onward, 1, place)) AS upto,
-            $way AS way
-        FROM ($walks)
+            if(tied != 0, [tied], arraySlice(way, 1, {steps:UInt8})) AS pages,
+            arrayPushBack(arrayPopFront(way), toUInt64($last)) AS after,
+            if(tied != 0, [toUInt64(0)], arrayMap(
+                (next, number) -> if(number = {steps:UInt8} AND next > 15, 1, next),
+                arraySlice(after, 1, {steps:UInt8}), arrayEnumerate(pages))) AS nexts,
+            if(tied != 0, [toUInt8($tied)], arrayMap(
+                number -> toUInt8(number - 1 + $offset), arrayEnumerate(pages))) AS places
+        FROM
+        (
+            SELECT
+                tied,
+                arrayCompact(steps) AS walk,
+                $onward AS onward,
+                $place AS place,
+                if(place = 0, [], arraySlice(onward, 1, place)) AS upto,
+                $way AS way
+            FROM ($walks)
+        )
+        WHERE tied != 0 OR notEmpty(way)
     )
-    WHERE tied != 0 OR notEmpty(way)
+    ARRAY JOIN pages AS at, nexts AS next, places AS step
 )
-GROUP BY tied, step, at, next
+GROUP BY move

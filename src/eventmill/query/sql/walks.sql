@@ -8,19 +8,18 @@ FROM
 (
     SELECT
         tied,
-        bitShiftRight(visit[1], $shift) AS first,
+        toInt64(bitShiftRight(visit[1], $shift)) AS first,
         if(visit[-1] - visit[1] < bitShiftLeft($number({longest:UInt64}), $shift),
-            visit, arrayFilter(x -> bitShiftRight(x, $shift) - first < {longest:UInt64}, visit)) AS counted
+            visit, arrayFilter(x -> toInt64(bitShiftRight(x, $shift)) - first < {longest:UInt64}, visit)) AS counted
     FROM
     (
         SELECT
             arraySort(groupArray(bitOr(bitShiftLeft($number(toUnixTimestamp64Milli(time)), $shift), $rest))) AS events,
             if($tied, $group, 0) AS tied,
-            bitShiftLeft(any(if(session = '', $number({silence:UInt64}), $number({given_silence:UInt64}))), $shift) AS silence,
-            bitShiftLeft($number(1), $shift) - 1 AS low,
+            any(if(session = '', {silence:UInt64}, {given_silence:UInt64})) AS silence,
             arrayJoin(arraySplit(
-                (x, before) -> bitOr(x, low) - bitOr(before, low) >= silence,
-                events, arrayPopBack(arrayPushFront(events, events[1])))) AS visit
+                (x, gap) -> gap >= silence,
+                events, arrayDifference(arrayMap(x -> toUInt64(bitShiftRight(x, $shift)), events)))) AS visit
         FROM events
         WHERE $conditions
         GROUP BY $group
