@@ -183,12 +183,19 @@ def words(spec: Spec) -> str:
     if spec.kind == "silence":
         return f"no event{about} for {spec.window}"
     if spec.kind == "pipeline":
-        return f"{spec.statistic}{about}" + (f" is above {spec.above:g}" if spec.above is not None else "")
+        return f"{spec.statistic}{about}" + (f" is above {figure(spec.above)}" if spec.above is not None else "")
     if spec.kind == "change":
         sign = {"up": "+", "down": "-"}.get(spec.direction, "±")
-        return f"{spec.statistic}{about} in {spec.window} differs {sign}{spec.percent:g} % from a week before"
-    limits = [f"{n} {getattr(spec, n):g}" for n in ("above", "below") if getattr(spec, n) is not None]
+        return (
+            f"{spec.statistic}{about} in {spec.window} differs {sign}{figure(spec.percent or 0.0)} % from a week before"
+        )
+    limits = [f"{n} {figure(getattr(spec, n))}" for n in ("above", "below") if getattr(spec, n) is not None]
     return f"{spec.statistic}{about} in {spec.window} is {' or '.join(limits)}"
+
+
+def figure(value: float) -> str:
+    """A number as people read it: six digits that count, thousands apart."""
+    return f"{float(f'{value:.6g}'):,.15g}"
 
 
 def _one_of(name: str, value: Any, choices: tuple[str, ...]) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from eventmill.alerts.model import Reading, Spec, State, changed, words
+from eventmill.alerts.model import Reading, Spec, State, changed, figure, words
 from eventmill.query.days import rfc3339_ms
 
 _SIGNS = {"began": "🔴", "repeats": "🔴", "ended": "🟢", "test": "🔵"}
@@ -32,8 +32,8 @@ def _shown(spec: Spec, reading: Reading | None) -> str:
     if reading is None or reading.value is None or spec.kind == "silence":
         return ""
     if spec.kind == "change" and reading.before is not None:
-        return f" (now {reading.value:g}, then {reading.before:g})"
-    return f" (now {reading.value:g})"
+        return f" (now {figure(reading.value)}, then {figure(reading.before)})"
+    return f" (now {figure(reading.value)})"
 
 
 def _escaped(text: str) -> str:
