@@ -1,15 +1,16 @@
 """`query sessions|flows|funnel|retention|requests|visitors`: what visitors and machines do, in a terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from eventmill.commands import tables
-from eventmill.commands.common import ConfigOption, DataOption, JsonOption, errors, fail, settings_from
+from eventmill.commands.common import ConfigOption, DataOption, JsonOption, errors, settings_from
 from eventmill.commands.options import (
     BotOption,
+    CompareOption,
     CsvOption,
     FromOption,
     KeyArgument,
@@ -17,15 +18,14 @@ from eventmill.commands.options import (
     ToOption,
     TopicOption,
     TzOption,
+    WhereOption,
+    conditions,
 )
 from eventmill.commands.query import app, range_params
 from eventmill.commands.source import Answers
 from eventmill.event import KEY_PARTS, key_parts
 
-_WHERE = "FIELD is|is not|contains|starts with|in VALUE; repeat: all must hold."
-WhereOption = Annotated[list[str] | None, typer.Option("--where", metavar="CONDITION", help=_WHERE)]
 KeyOption = Annotated[str, typer.Option("--key", metavar="KEY", help="Only below this prefix of the key.")]
-CompareOption = Annotated[bool, typer.Option("--compare", help="The period of equal length right before, too.")]
 
 
 @app.command()
@@ -53,7 +53,7 @@ def sessions(
               eventmill query sessions --pages exit --where 'device is mobile'
     """
     settings = settings_from(config, data)
-    given = {"tz": tz, "topic": topic, "site": site, "bot": bot, "filters": _conditions(where)}
+    given = {"tz": tz, "topic": topic, "site": site, "bot": bot, "filters": conditions(where)}
     if pages:
         given |= {"kind": pages, "limit": str(limit)}
         with errors():
@@ -103,7 +103,7 @@ def flows(
     """
     settings = settings_from(config, data)
     given = {
-        "steps": str(steps), "start": start, "end": end, "by": by, "limit": str(limit), "filters": _conditions(where),
+        "steps": str(steps), "start": start, "end": end, "by": by, "limit": str(limit), "filters": conditions(where),
         "tz": tz, "topic": topic, "site": site, "bot": bot,
     }  # fmt: skip
     with errors():
@@ -143,7 +143,7 @@ def funnel(
     settings = settings_from(config, data)
     made = [{"name": step, "filters": _step(step)} for step in steps]
     given = {
-        "steps": msgspec.json.encode(made).decode(), "window": window, "filters": _conditions(where), "tz": tz,
+        "steps": msgspec.json.encode(made).decode(), "window": window, "filters": conditions(where), "tz": tz,
         "topic": topic, "site": site, "bot": bot,
     }  # fmt: skip
     with errors():
@@ -181,7 +181,7 @@ def retention(
     """
     settings = settings_from(config, data)
     given = {
-        "interval": interval, "periods": str(periods), "again": _conditions(again), "filters": _conditions(where),
+        "interval": interval, "periods": str(periods), "again": conditions(again), "filters": conditions(where),
         "tz": tz, "topic": topic, "site": site, "bot": bot,
     }  # fmt: skip
     with errors():
@@ -218,7 +218,7 @@ def requests(
     """
     settings = settings_from(config, data)
     given = {"by": by, "limit": str(limit), "tz": tz, "topic": topic, "site": site, "bot": bot,
-             "filters": _conditions(where)}  # fmt: skip
+             "filters": conditions(where)}  # fmt: skip
     with errors():
         answer = Answers(settings).ask("requests", range_params(settings, key, first, last, **given))
     names = ("count", "rate", "errors", "p50", "p95", "p99", "bytes", "share")
@@ -243,7 +243,7 @@ def visitors(
 ) -> None:
     """Who is there now: visitors and views of the last minutes, and the pages they look at."""
     settings = settings_from(config, data)
-    given = {"minutes": str(minutes), "tz": tz, "topic": topic, "site": site, "bot": bot, "filters": _conditions(where)}
+    given = {"minutes": str(minutes), "tz": tz, "topic": topic, "site": site, "bot": bot, "filters": conditions(where)}
     with errors():
         answer = Answers(settings).ask("visitors", {name: value for name, value in given.items() if value})
     rows = [(row["time"], row["visitors"], row["views"]) for row in answer["data"]]
@@ -253,22 +253,11 @@ def visitors(
         typer.echo(f"{answer['visitors']:,} visitors, {answer['views']:,} views in {minutes} min")
 
 
-def _conditions(phrases: Iterable[str] | None) -> str:
-    """`filters` that say these phrases. Ends the command where one of them is none."""
-    from eventmill.query.filters import conditions_text, parse_phrase
-    from eventmill.query.model import RequestError
-
-    try:
-        return conditions_text(parse_phrase(phrase) for phrase in phrases or ())
-    except RequestError as error:
-        fail(str(error), 2)
-
-
 def _step(text: str) -> Any:
     """The filters of a funnel's step: of a key all parts, else what the phrases say."""
     if " " not in text.strip():
         return [["is", name, part] for name, part in zip(KEY_PARTS, key_parts(text.strip()), strict=False)]
-    return msgspec.json.decode(_conditions(text.split(" and ")))
+    return msgspec.json.decode(conditions(text.split(" and ")))
 
 
 def _percent(count: int, of: int) -> str:

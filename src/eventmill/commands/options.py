@@ -3,9 +3,12 @@
 Those that every command takes (`--config`, `--data`, `--json`) are in `common`.
 """
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import typer
+
+from eventmill.commands.common import fail
 
 KeyArgument = Annotated[
     str, typer.Argument(metavar="[KEY]", help="Prefix of the key, e.g. h5.pv.85 (a dot inside a part is %2E).")
@@ -35,3 +38,19 @@ BotOption = Annotated[str, typer.Option("--bot", metavar="true|false", help="Onl
 ReasonOption = Annotated[str, typer.Option("--reason", help="Only with this reason.")]
 
 CsvOption = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+NdjsonOption = Annotated[bool, typer.Option("--ndjson", help="Print the rows as JSON, one a line.")]
+
+_WHERE = "FIELD is|is not|contains|starts with|in VALUE; repeat: all must hold."
+WhereOption = Annotated[list[str] | None, typer.Option("--where", metavar="CONDITION", help=_WHERE)]
+CompareOption = Annotated[bool, typer.Option("--compare", help="The period of equal length right before, too.")]
+
+
+def conditions(phrases: Iterable[str] | None) -> str:
+    """`filters` that say these phrases. Ends the command where one of them is none."""
+    from eventmill.query.filters import conditions_text, parse_phrase
+    from eventmill.query.model import RequestError
+
+    try:
+        return conditions_text(parse_phrase(phrase) for phrase in phrases or ())
+    except RequestError as error:
+        fail(str(error), 2)
