@@ -85,7 +85,9 @@ def serving(
         sources, settings, replay, clock=clock, gauges=lambda: {"batches_total": 3}, registry=registry, **changes
     )
     app = create_app(services)
-    running = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=2))
+    running = uvicorn.Server(
+        uvicorn.Config(app, access_log=False, log_config=None, ws="none", timeout_graceful_shutdown=2)
+    )
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
