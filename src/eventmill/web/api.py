@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 import msgspec
 from litestar import Litestar, MediaType, Request, Response, get, post
@@ -123,9 +124,11 @@ class Api:
     def _traces(self) -> list[Any]:
         sources = self._services.sources
 
-        @get(f"{PREFIX}/events/{{needle:str}}", name="event")
+        @get(f"{PREFIX}/events/{{needle:path}}", name="event")
         async def event(request: AnyRequest, needle: FromPath[str]) -> Response[bytes]:
             events.parse(single(request))
+            # From the bytes as sent: an id may hold slashes, and begin with one.
+            needle = unquote(request.scope["raw_path"].decode("latin-1").removeprefix(f"{PREFIX}/events/"))
             found = await self._threads.run(lambda: events.trace(sources.store, sources.queue, needle))
             return _json(_found(found, f"no event has the id or receipt {needle!r}"))
 

@@ -1,10 +1,15 @@
 """The pipeline's page and `about` against what a small server holds; rates against totals that we move."""
 
+import http.client
 import json
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import pytest
 
 from eventmill.queue.base import Lag, Received
 from eventmill.settings import Queue
@@ -12,6 +17,7 @@ from eventmill.topics import Field, Topic
 from eventmill.web.about import about
 from eventmill.web.pipeline import pipeline, totals
 from eventmill.web.rates import Meter
+from tests.stored_events import frame, row
 from tests.unit.web.conftest import Server
 
 API = "/api/v1"
@@ -150,3 +156,15 @@ def test_a_meter_looks_by_itself(server: Server) -> None:
     """The server's own: after its start every total has been seen at least once."""
     before = server.client.get(f"{API}/pipeline").json()["rates"]
     assert {row["step"] for row in before} >= {"door", "queue", "store"}
+
+
+@pytest.mark.parametrize("needle", ["a/b", "/a//b/", "ä/%2F", "a b?c#d", "..", "<script>1</script>"])
+def test_an_id_may_hold_what_paths_are_made_of(server: Server, needle: str) -> None:
+    at = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    server.services.sources.store.insert("events", frame([row(at, id=needle, site="ids")]))
+    connection = http.client.HTTPConnection(str(server.client.base_url.host), server.client.base_url.port)
+    # Not by the client: it would tidy the path.
+    connection.request("GET", f"{API}/events/{quote(needle, safe='')}")
+    found = json.loads(connection.getresponse().read())
+    connection.close()
+    assert (found["state"], found["id"]) == ("stored", needle)
