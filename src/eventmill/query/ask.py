@@ -85,11 +85,12 @@ _ALL = (
     ),
     Question(
         "summary", "Visitors, views and visits of a period", summary.PARAMETERS, _DAYS, summary.Summary,
-        lambda s, params: summary.summary(s.store, summary.parse(params, s.zone, s.products), s.zone),
+        lambda s, params: summary.summary(s.store, summary.parse(params, s.zone, s.products), s.zone, s.closed),
     ),
     Question(
         "sessions", "Sessions, bounces, pages and duration", sessions.PARAMETERS, _DAYS, sessions.SessionsAnswer,
-        lambda s, params: sessions.sessions(s.store, sessions.parse(params, s.zone, s.products)), sessions.INTERVALS,
+        lambda s, params: sessions.sessions(s.store, sessions.parse(params, s.zone, s.products), s.closed),
+        sessions.INTERVALS,
     ),
     Question(
         "sessions/pages", "The pages that sessions begin or end with", pages.PARAMETERS, _DAYS, pages.Pages,
@@ -129,7 +130,7 @@ _ALL = (
     ),
     Question(
         "requests", "How many requests, how fast, how many failed", requests.PARAMETERS, _DAYS, requests.Requests,
-        lambda s, params: requests.requests(s.store, requests.parse(params, s.zone, s.products)),
+        lambda s, params: requests.requests(s.store, requests.parse(params, s.zone, s.products), s.closed),
         described={"by": ("What is told apart.", requests.BY)},
     ),
     Question(

@@ -84,7 +84,7 @@ class ClosedDays:
     """The cache. Safe from several threads and processes: what is kept is read from the store each time."""
 
     def __init__(self, store: Store, zone: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._store, self._zone, self._now = store, zone, now
+        self.store, self._zone, self._now = store, zone, now
         self.worth, self.room = _WORTH, _MOST_BYTES
         self._wanted: dict[Question, set[date]] = {}
         self._lock = threading.Lock()
@@ -93,13 +93,13 @@ class ClosedDays:
     def cover(self, question: Question, days: Range) -> Cover | None:
         """What of the days need not be counted again; has the rest counted. None where the days have too few events
         for that, or where days of this zone cannot be counted cheaply. Raises what the store raises."""
-        versions = self._versions(question, days)
-        today = self._today(days.tz)
+        versions = self.versions(question.filter, days)
+        today = self.today(days.tz)
         closed = {day: count for day, count in versions.items() if day < today}
         if sum(closed.values()) < self.worth:
             return None
         sql = "SELECT day, version, attempt * kept FROM closed_days FINAL WHERE question = {question:UInt64}"
-        kept = {row[0]: (int(row[1]), int(row[2])) for row in self._store.query(sql, {"question": question.number})}
+        kept = {row[0]: (int(row[1]), int(row[2])) for row in self.store.query(sql, {"question": question.number})}
         found = {day: kept[day][1] for day, count in closed.items() if day in kept and kept[day][0] == count}
         missing = closed.keys() - found.keys()
         if missing:
@@ -112,8 +112,9 @@ class ClosedDays:
 
     def forget(self) -> None:
         """Drops all that is kept: some events were erased."""
-        self._store.command("TRUNCATE TABLE closed_days")
-        self._store.command("TRUNCATE TABLE closed_values")
+        self.store.command("TRUNCATE TABLE closed_days")
+        self.store.command("TRUNCATE TABLE closed_values")
+        self.store.command("TRUNCATE TABLE closed_answers")
 
     def run(self, stop: threading.Event) -> None:
         """Counts what was asked for, and yesterday for the questions of the last days, until told to stop."""
@@ -139,7 +140,8 @@ class ClosedDays:
                 return
         self._evict()
 
-    def _today(self, tz: str) -> date:
+    def today(self, tz: str) -> date:
+        """The day that is not over yet."""
         return self._now().astimezone(ZoneInfo(tz)).date()
 
     def _next(self) -> tuple[Question, date] | None:
@@ -155,29 +157,29 @@ class ClosedDays:
     def _warm(self) -> None:
         """Yesterday is counted for every question that has a day of the week before."""
         sql = "SELECT any(spec), max(day) AS last FROM closed_days FINAL GROUP BY question"
-        for spec, last in self._store.query(sql):
+        for spec, last in self.store.query(sql):
             question = msgspec.json.decode(spec, type=Question)
-            yesterday = self._today(question.tz) - timedelta(days=1)
+            yesterday = self.today(question.tz) - timedelta(days=1)
             if last < yesterday <= last + timedelta(days=_WARM_DAYS):
                 with self._lock:
                     self._wanted.setdefault(question, set()).add(yesterday)
 
     def _fill(self, question: Question, day: date) -> None:
         days = Range(day, day, question.tz)
-        version = self._versions(question, days).get(day, 0)
+        version = self.versions(question.filter, days).get(day, 0)
         if not version:
             return
         params: dict[str, Any] = {**question.params, "_question": question.number}
         attempt = params["_attempt"] = time.time_ns()
         where = " AND ".join([*question.where, Cover(0, [], [days]).times(params)])
         distinct = f"SELECT uniq({question.value}) FROM events WHERE {where}"  # noqa: S608
-        rows = int(self._store.query(distinct, params)[0][0])
+        rows = int(self.store.query(distinct, params)[0][0])
         kept = rows * _FEW <= version
         if kept:
-            self._store.command(_FILL.format(states=STATES, value=question.value, where=where), params)
-            if self._versions(question, days).get(day) != version:
+            self.store.command(_FILL.format(states=STATES, value=question.value, where=where), params)
+            if self.versions(question.filter, days).get(day) != version:
                 return  # events came in between: what was counted may be of neither version
-        self._store.command(
+        self.store.command(
             _KEEP,
             {
                 "question": question.number, "day": day, "version": version, "attempt": attempt, "kept": kept,
@@ -185,9 +187,8 @@ class ClosedDays:
             },
         )  # fmt: skip
 
-    def _versions(self, question: Question, days: Range) -> dict[date, int]:
+    def versions(self, chosen: Filter, days: Range) -> dict[date, int]:
         """How many events each day has, as far as projections tell; empty where they do not."""
-        chosen = question.filter
         parts = {name: text for name, text in chosen.parts.items() if name in DAILY}
         conditions = tuple(each for each in chosen.conditions if reads(each.field) <= DAILY)
         coarse = Filter(topic=chosen.topic, site=chosen.site, parts=parts, conditions=conditions)
@@ -196,24 +197,24 @@ class ClosedDays:
         if made.kind == "raw" or day is None:
             return {}
         sql = made.statement.build([f"{day} AS closed_day", "count()"], ["closed_day"])
-        return {row[0]: int(row[1]) for row in self._store.query(sql, made.statement.params)}
+        return {row[0]: int(row[1]) for row in self.store.query(sql, made.statement.params)}
 
     def _evict(self) -> None:
         """Removes attempts that no day names any more; where all are too many, unnames the questions that were
         counted longest ago. Their values go a round later, when no question can still be reading them."""
         known = "SELECT attempt FROM closed_days FINAL"
         before = (time.time_ns() // 10**9 - _READING_S) * 10**9
-        stale = self._store.query(
+        stale = self.store.query(
             f"SELECT DISTINCT attempt FROM closed_values WHERE attempt < {before} AND attempt NOT IN ({known})"  # noqa: S608
         )
         self._delete("closed_values", "attempt", [int(row[0]) for row in stale])
         sql = "SELECT sum(bytes_on_disk), sum(rows) FROM system.parts WHERE active AND table = 'closed_values'"
-        size, count = self._store.query(sql)[0]
+        size, count = self.store.query(sql)[0]
         if size <= self.room:
             return
         sql = "SELECT question, sum(rows) FROM closed_days FINAL GROUP BY question ORDER BY max(attempt) DESC"
         left, gone = self.room * count / size, []
-        for question, rows in self._store.query(sql):
+        for question, rows in self.store.query(sql):
             left -= int(rows)
             if left < 0:
                 gone.append(int(question))
@@ -222,7 +223,7 @@ class ClosedDays:
     def _delete(self, table: str, column: str, values: Sequence[int]) -> None:
         if values:
             listed = ",".join(map(str, values))
-            self._store.command(f"ALTER TABLE {table} DELETE WHERE {column} IN ({listed}) SETTINGS mutations_sync = 1")
+            self.store.command(f"ALTER TABLE {table} DELETE WHERE {column} IN ({listed}) SETTINGS mutations_sync = 1")
 
 
 def stretches(days: Iterable[date], tz: str) -> list[Range]:

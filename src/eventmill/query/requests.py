@@ -4,13 +4,18 @@ Events of the topic `request` (or another one that the filter names): the key is
 is a status of 500 or more. Quantiles: `latency`.
 """
 
+import base64
+import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from eventmill.query import latency, spans
+from eventmill.query.answers import Parts, by_day
+from eventmill.query.closed import ClosedDays
 from eventmill.query.days import rfc3339
 from eventmill.query.model import (
     FILTERS,
@@ -112,33 +117,63 @@ def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product
     )
 
 
-def requests(store: Store, request: RequestsRequest) -> Requests:
-    """Raises what the store raises."""
+def requests(store: Store, request: RequestsRequest, closed: ClosedDays | None = None) -> Requests:
+    """`closed` has days that were counted before. Raises what the store raises."""
     days = request.days
-    frame = counted(store, request, days)
-    whole = _measured(frame, days)
+    frame = _all(store, request, days, closed)
+    whole, before = _measured(frame, days), None
+    if request.compare:
+        earlier = spans.previous(days)
+        before = _measured(_all(store, request, earlier, closed), earlier)
     return Requests(
         _ranked(frame, request, whole.count),
         whole,
         _series(frame, days),
         [Bar(ms, count) for ms, count in latency.histogram(_buckets(frame))],
-        _measured(counted(store, request, spans.previous(days)), spans.previous(days)) if request.compare else None,
+        before,
     )
 
 
-def counted(store: Store, request: RequestsRequest, days: Range) -> "pl.DataFrame":
+def _all(store: Store, request: RequestsRequest, days: Range, closed: ClosedDays | None) -> "pl.DataFrame":
     """Rows of `at` (the day, or the hour in s since the epoch), `named`, `bucket`, and how many requests, errors and
     bytes."""
     chosen = request.filter
     if not names_topic(chosen):
         chosen = msgspec.structs.replace(chosen, topic="request")
+    if _hourly(days):
+        return _counted(store, chosen, request.by, days, f"toUnixTimestamp(toStartOfHour(time, '{days.tz}'))")
+    import polars as pl
+
+    def make(some: Range) -> dict[date, "pl.DataFrame"]:
+        found = _counted(store, chosen, request.by, some, f"toDate(time, '{some.tz}')")
+        return {day: part for (day,), part in found.partition_by("at", as_dict=True).items()}
+
+    parts = Parts(name=f"requests 1 {request.by}", filter=chosen, margin=0, make=make, encode=_encoded, decode=_decoded)
+    found = by_day(closed, parts, days)
+    return pl.concat(found.values()) if found else _counted(store, chosen, request.by, days, "toDate(time)", "0")
+
+
+def _counted(
+    store: Store, chosen: Filter, by: str, days: Range, at: str, condition: str | None = None
+) -> "pl.DataFrame":
     made = within(matching(chosen), days)
-    at = f"toUnixTimestamp(toStartOfHour(time, '{days.tz}'))" if _hourly(days) else f"toDate(time, '{days.tz}')"
     sql = statement(
-        "requests", at=at, value=_COLUMN[request.by], bucket=latency.BUCKET, error=_ERROR,
-        conditions=" AND ".join(["0"] if spans.empty(days) else made.where),
+        "requests", at=at, value=_COLUMN[by], bucket=latency.BUCKET, error=_ERROR,
+        conditions=condition or " AND ".join(["0"] if spans.empty(days) else made.where),
     )  # fmt: skip
     return store.frame(sql, made.params)
+
+
+def _encoded(frame: "pl.DataFrame") -> str:
+    block = io.BytesIO()
+    frame.write_ipc(block, compression="zstd")
+    return base64.b64encode(block.getvalue()).decode()
+
+
+def _decoded(text: str) -> "pl.DataFrame":
+    import polars as pl
+
+    return pl.read_ipc(io.BytesIO(base64.b64decode(text)))
 
 
 def _hourly(days: Range) -> bool:

@@ -1,12 +1,16 @@
 """Sessions: how many, how long, how many pages, how many of one page only. What a session is: `visits`."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
 from eventmill.query import spans
+from eventmill.query.answers import Parts, by_day
+from eventmill.query.closed import ClosedDays
 from eventmill.query.days import clamp, rfc3339
 from eventmill.query.model import (
     FILTERS,
@@ -95,12 +99,12 @@ def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product
     return request
 
 
-def sessions(store: Store, request: SessionsRequest) -> SessionsAnswer:
-    """Raises what the store raises."""
-    hours = hourly(store, request.filter, request.days)
+def sessions(store: Store, request: SessionsRequest, closed: ClosedDays | None = None) -> SessionsAnswer:
+    """`closed` has days that were counted before. Raises what the store raises."""
+    hours = hourly(store, request.filter, request.days, closed)
     before = None
     if request.compare:
-        before = _total(hourly(store, request.filter, spans.previous(request.days)))
+        before = _total(hourly(store, request.filter, spans.previous(request.days), closed))
     if request.interval == "total":
         data = [_bucket(request.days.first.isoformat(), hours)]
     elif request.interval == "hour":
@@ -116,15 +120,25 @@ def sessions(store: Store, request: SessionsRequest) -> SessionsAnswer:
     return SessionsAnswer(data, _total(hours), before)
 
 
-def hourly(store: Store, chosen: Filter, days: Range) -> list[Hour]:
+def hourly(store: Store, chosen: Filter, days: Range, closed: ClosedDays | None = None) -> list[Hour]:
     """Sessions by the hour in which they began; hours without any are left out."""
-    if spans.empty(days):
-        return []
-    made = for_sessions(chosen, days)
-    sql = statement(
-        "sessions", zone=days.tz, page_view=PAGE_VIEW, conditions=" AND ".join(made.where), group=GROUP
+    parts = Parts(
+        name="sessions 1", filter=chosen, margin=1, make=partial(_counted, store, chosen),
+        encode=lambda hours: msgspec.json.encode(hours).decode(),
+        decode=partial(msgspec.json.decode, type=list[Hour]),
     )  # fmt: skip
-    return [Hour(row[0], *map(int, row[1:])) for row in store.query(sql, made.params)]
+    found = by_day(closed, parts, days)
+    return [hour for day in sorted(found) for hour in found[day]]
+
+
+def _counted(store: Store, chosen: Filter, days: Range) -> dict[date, list[Hour]]:
+    made = for_sessions(chosen, days)
+    conditions = " AND ".join(made.where)
+    sql = statement("sessions", zone=days.tz, page_view=PAGE_VIEW, conditions=conditions, group=GROUP)
+    found: dict[date, list[Hour]] = defaultdict(list)
+    for row in store.query(sql, made.params):
+        found[row[0]].append(Hour(row[0], *map(int, row[1:])))
+    return found
 
 
 def _bucket(time: str, hours: Iterable[Hour]) -> Sessions:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from eventmill.query import sessions
+from eventmill.query.closed import ClosedDays
 from eventmill.query.days import clamp
 from eventmill.query.expired import expired, grouped
 from eventmill.query.model import FILTERS, Filter, Range, known, parse_compare, parse_filter, parse_range
@@ -50,10 +51,10 @@ def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product
     return SummaryRequest(parse_range(params, default_tz), parse_filter(params, products), parse_compare(params))
 
 
-def summary(store: Store, request: SummaryRequest, store_zone: str) -> Summary:
-    """Raises what the store raises."""
+def summary(store: Store, request: SummaryRequest, store_zone: str, closed: ClosedDays | None = None) -> Summary:
+    """`closed` has days that were counted before. Raises what the store raises."""
     asked = sessions.SessionsRequest(request.days, request.filter, "total", request.compare)
-    visits = sessions.sessions(store, asked)
+    visits = sessions.sessions(store, asked, closed)
     before = None
     if visits.before is not None:
         before = _figures(store, request.filter, previous(request.days), store_zone, visits.before)
