@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eventmill.clock import system_clock
 from eventmill.erasure import Mark, Marks, digest
 from eventmill.forget import ForgetError, ForgetRequest, Forgetting, Forgotten
 from eventmill.query import series, top
@@ -191,6 +192,70 @@ def test_a_stop_at_any_point_is_mended_by_the_next_start(site: Site, monkeypatch
     assert site.reasons() == [("erased", "", "")]
     entries = [entry.body for entry in site.reader.find(b"", 100)]
     assert not any(WHO.encode() in body for body in entries)
+
+
+def test_while_events_come_in_and_are_stored(site: Site) -> None:
+    """A collector, a worker and an erasure at once: what came before it is gone, what came after it is there."""
+    stop, sent = threading.Event(), {WHO: list[int](), OTHER: list[int]()}
+
+    def collect() -> None:
+        number = 0
+        while not stop.wait(0.01):
+            number += 1
+            who = (WHO, OTHER)[number % 2]
+            site.now = system_clock()
+            site.send(event(who, label=str(number)))
+            sent[who].append(site.now)
+
+    site.writer._file_size = 20_000  # many files
+    site.forgetting._clock = system_clock
+    threads = [threading.Thread(target=collect), threading.Thread(target=site.worker.run, args=(stop,))]
+    for thread in threads:
+        thread.start()
+    while len(sent[WHO]) < 40:
+        time.sleep(0.01)
+    assert site.forget(user=WHO).state in ("done", "waiting")
+    until = system_clock()
+    seen = len(sent[WHO])
+    while len(sent[WHO]) < seen + 20:
+        time.sleep(0.01)
+    while site.reader.lag({"store": ["event"]}) and len(sent[WHO]) < 500:
+        time.sleep(0.05)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    site.writer.close()
+    site.forgetting.tick()
+    site.work()
+    assert [job.state for job in site.forgetting.list()] == ["done"]
+    stored = dict(map(tuple, site.store.query("SELECT user, count() FROM events GROUP BY user")))
+    assert stored[OTHER] == len(sent[OTHER])
+    ((first,),) = site.store.query(
+        "SELECT min(toUnixTimestamp64Milli(received)) FROM events WHERE user = {w:String}", {"w": WHO}
+    )
+    mine = [at for at in sent[WHO] if at >= first]
+    assert stored[WHO] == len(mine)
+    assert first <= until
+    received, counted, duplicate, rejected = site.balance()
+    assert received == counted + duplicate + rejected == sum(map(len, sent.values()))
+    assert site.store.query("SELECT count() FROM rejects WHERE reason = 'erased'")[0][0] == rejected
+    left = b"".join(entry.body for entry in site.reader.find(b"", 100_000))
+    assert left.count(WHO.encode()) == len(mine)
+
+
+def test_a_request_for_a_new_file_is_harmless_where_there_is_nothing(site: Site) -> None:
+    for _ in range(3):
+        (site.data / "queue" / site.writer.shard / "roll").touch()
+        site.writer._space_checked = 0.0
+        site.send(event(OTHER))
+    site.writer.close()
+    again = SqliteWriter(site.data / "queue", reserve=0)
+    (site.data / "queue" / again.shard / "roll").touch()
+    again.append([draft([event(OTHER)])])
+    again.close()
+    assert sum(entry.count for entry in site.reader.find(b"", 100)) == 4
+    site.work()
+    assert site.balance() == (4, 4, 0, 0)
 
 
 def test_a_full_disk_while_a_file_is_written_anew(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
