@@ -60,7 +60,10 @@ class Spec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_on
     def filter(self) -> Filter:
         """Raises RequestError."""
         text = msgspec.json.encode(self.filters).decode() if self.filters else ""
-        return Filter(topic=self.topic or None, site=self.site or None, conditions=parse_conditions(text))
+        conditions = parse_conditions(text)
+        if any(each.field == "product" for each in conditions):
+            raise RequestError("an alert does not know products: name the site, or how the page begins")
+        return Filter(topic=self.topic or None, site=self.site or None, conditions=conditions)
 
 
 class Reading(msgspec.Struct, frozen=True):

@@ -109,7 +109,7 @@ _ALL = (
     ),
     Question(
         "goals/report", "Goals with their conversion", goals.PARAMETERS, _DAYS, goals.GoalsReport,
-        lambda s, params: goals.report(s.store, goals.parse(params, s.zone), s.goals(), s.zone),
+        lambda s, params: goals.report(s.store, goals.parse(params, s.zone, s.products), s.goals(), s.zone),
     ),
     Question(
         "funnel", "How many visitors come how far", funnel.PARAMETERS, (*_DAYS, "steps"), funnel.Funnel,

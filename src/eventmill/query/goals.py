@@ -16,6 +16,7 @@ from eventmill.query.model import FILTERS, Filter, Range, RequestError, known, p
 from eventmill.query.select import plan
 from eventmill.query.series import Point, SeriesRequest, series
 from eventmill.query.source import Store
+from eventmill.settings import Product
 
 PARAMETERS = ("from", "to", *FILTERS, "tz")
 
@@ -65,10 +66,12 @@ class GoalsReport(msgspec.Struct):
     data: list[GoalReport]
 
 
-def parse(params: Mapping[str, str], default_tz: str) -> ReportRequest:
+def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product] = ()) -> ReportRequest:
     """The request of these parameters. Raises `RequestError`."""
     known(params, PARAMETERS)
-    return ReportRequest(parse_range(params, default_tz), parse_filter(params))
+    # Goals may name products too, also where the request does not.
+    chosen = msgspec.structs.replace(parse_filter(params, products), products=tuple(products))
+    return ReportRequest(parse_range(params, default_tz), chosen)
 
 
 def checked_goal(filters: Any) -> str:

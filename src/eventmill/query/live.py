@@ -1,6 +1,6 @@
 """Events as they come: what was stored since the last look."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +10,7 @@ from eventmill.query.days import rfc3339_ms
 from eventmill.query.model import FILTERS, Filter, known, parse_filter
 from eventmill.query.select import matching
 from eventmill.query.source import Store
+from eventmill.settings import Product
 
 PARAMETERS = FILTERS
 _COLUMNS = (
@@ -43,10 +44,10 @@ class Position(msgspec.Struct):
     since_ms: int
 
 
-def parse(params: Mapping[str, str]) -> Filter:
+def parse(params: Mapping[str, str], products: Sequence[Product] = ()) -> Filter:
     """A filter. Raises `RequestError`."""
     known(params, PARAMETERS)
-    return parse_filter(params)
+    return parse_filter(params, products)
 
 
 def start(store: Store, now_ms: int) -> Position:

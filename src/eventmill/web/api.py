@@ -164,7 +164,7 @@ class Api:
     def _streams(self) -> list[Any]:
         @get(f"{PREFIX}/live", name="live")
         async def stream(request: AnyRequest) -> ServerSentEvent:
-            chosen = live.parse(single(request))
+            chosen = live.parse(single(request), self._services.sources.products)
             return ServerSentEvent(
                 self._broadcast.subscribe(chosen), headers={"cache-control": "no-store", "x-accel-buffering": "no"}
             )

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 import pytest
 
 from eventmill.event import key_text
-from eventmill.query import counts, top
+from eventmill.query import counts, goals, top
 from eventmill.query.ask import QUESTIONS, Sources
 from eventmill.query.dimensions import COLUMNS, COMPUTED, is_dimension, reads
 from eventmill.query.source import Store
+from eventmill.registry.base import Goal
 from eventmill.settings import Product
 from tests.stored_events import frame, row
 from tests.unit.query.queues import FakeQueue
@@ -85,6 +86,9 @@ def test_the_first_product_that_fits_counts(store: Store) -> None:
     answer = QUESTIONS["counts"].ask(sources, asked)
     assert isinstance(answer, counts.Counts)
     assert answer.data[0].eventData.pv == 2
+    goal = Goal(1, "help", "", '[["is","product","docs"],["contains","page","help"]]', "")
+    (reached,) = goals.report(store, goals.parse(DAY, "UTC", products), [goal], "UTC").data
+    assert reached.conversions == 1
 
 
 def test_every_name_is_known() -> None:
