@@ -79,20 +79,17 @@ class Access:
             # A dict finds by hash; the comparison of the whole hash does not tell how near a guess was.
             if rules.sessions.get(hash_of(token), 0) > self._clock():
                 return Caller("admin")
+        if self._is_local(headers):
+            return Caller("local")  # before the share: who follows a link loses nothing by it
         for token in cookie_values(cookies, cookie_name(SHARE_COOKIE, secure)):
             share = rules.shares.get(hash_of(token))
             if share is not None:
                 return Caller("share", share.site, view=share.view)
-        return Caller("local") if self._is_local(headers) else Caller()
+        return Caller()
 
     def share(self, token: str) -> Share | None:
         """The share with this token."""
         return self.rules.shares.get(hash_of(token))
-
-    @property
-    def required(self) -> bool:
-        """Whether reading needs a sign-in or a key wherever one sits."""
-        return not self._loopback
 
     def reload(self) -> None:
         """Takes over what has changed. Where the database does not answer, the rules stay as they are."""
@@ -129,7 +126,7 @@ class Access:
             return Caller("share", share.site, by_key=True, view=share.view)
         if self._local_key and same(self._local_key, hashed):
             return Caller("admin", by_key=True)
-        return Caller("unknown", by_key=True)
+        return Caller("unknown")
 
     def _is_local(self, headers: Mapping[str, str]) -> bool:
         """Whether the request comes from this machine. Once there is a password, what comes through a proxy does

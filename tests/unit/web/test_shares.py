@@ -1,6 +1,7 @@
 """Share links: read-only, of their site, in a frame only under /embed, ended by removing them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -165,6 +166,14 @@ def test_a_removed_share_ends_at_once_everywhere(visitor: httpx.Client, shared: 
     assert visitor.get(row["url"]).status_code == 404
     assert visitor.get(row["embed"]).status_code == 404
     assert visitor.get(f"{API}/lag", headers={"authorization": f"Bearer {row['key']}"}).status_code == 401
+
+
+def test_on_loopback_a_link_takes_nothing_from_who_follows_it(shared: Server, tmp_path: Path) -> None:
+    with serving(tmp_path, store=shared.services.sources.store) as local:
+        token = add_share(local.services.registry, "all", "s1")[1]  # type: ignore[arg-type]
+        assert local.client.get(f"/share/{token}").status_code == 303
+        assert local.client.get(f"{API}/session").json()["role"] == "local"
+        assert local.client.delete(f"{API}/shares/all").status_code == 204
 
 
 def test_a_signed_in_person_who_follows_a_link_stays_signed_in(visitor: httpx.Client, shared: Server) -> None:
