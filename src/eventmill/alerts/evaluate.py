@@ -3,9 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from eventmill.alerts.model import Reading, Spec
 from eventmill.query import ledger
 from eventmill.query.ask import Sources
+from eventmill.query.model import Filter
 from eventmill.query.select import UNIQUES, Statement, matching
 
 _BETWEEN = ("time >= fromUnixTimestamp64Milli({since:Int64})", "time < fromUnixTimestamp64Milli({until:Int64})")
@@ -47,6 +50,10 @@ def week_before(now: int, zone: str) -> int:
     return round(moment.timestamp() * 1000)
 
 
+def _filter(spec: Spec, sources: Sources) -> Filter:
+    return msgspec.structs.replace(spec.filter, products=tuple(sources.products))
+
+
 def _statistic(spec: Spec, sources: Sources, since: int, until: int) -> float | None:
     """In the time of the events; what was refused has only a time of receipt."""
     if spec.statistic == "rejected":
@@ -55,7 +62,7 @@ def _statistic(spec: Spec, sources: Sources, since: int, until: int) -> float | 
             made.equal("topic", spec.topic)
         made.params |= {"since": since, "until": until}
         return float(sources.store.query(made.build(["count()"], [], "rejects"), made.params)[0][0])
-    made = matching(spec.filter)
+    made = matching(_filter(spec, sources))
     made.where += _BETWEEN
     made.params |= {"since": since, "until": until}
     if spec.statistic in _OF_REQUESTS and not spec.topic:
@@ -68,7 +75,7 @@ def _received(spec: Spec, sources: Sources, now: int, created: int) -> float | N
     """How many of the window were received: 0 is silence. None: an alert younger than its window knows nothing, and
     where events wait to be stored, they may be the ones that are missed."""
     window = spec.window_ms
-    made = matching(spec.filter)
+    made = matching(_filter(spec, sources))
     made.where += _RECEIVED
     made.params |= {"since": now - window, "until": now + 1}
     found = sources.store.query(made.build(["1"], [], tail="LIMIT 1"), made.params)

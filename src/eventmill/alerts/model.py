@@ -61,8 +61,6 @@ class Spec(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_on
         """Raises RequestError."""
         text = msgspec.json.encode(self.filters).decode() if self.filters else ""
         conditions = parse_conditions(text)
-        if any(each.field == "product" for each in conditions):
-            raise RequestError("an alert does not know products: name the site, or how the page begins")
         return Filter(topic=self.topic or None, site=self.site or None, conditions=conditions)
 
 

@@ -16,6 +16,7 @@ from eventmill.query import (
     lag,
     ledger,
     pages,
+    product_days,
     rejects,
     requests,
     retention,
@@ -86,6 +87,11 @@ _ALL = (
     Question(
         "summary", "Visitors, views and visits of a period", summary.PARAMETERS, _DAYS, summary.Summary,
         lambda s, params: summary.summary(s.store, summary.parse(params, s.zone, s.products), s.zone, s.closed),
+    ),
+    Question(
+        "products", "PV and UV of each product over time", product_days.PARAMETERS, _DAYS, product_days.Products,
+        lambda s, params: product_days.by_product(s.store, product_days.parse(params, s.zone, s.products), s.zone),
+        product_days.INTERVALS,
     ),
     Question(
         "sessions", "Sessions, bounces, pages and duration", sessions.PARAMETERS, _DAYS, sessions.SessionsAnswer,

@@ -15,6 +15,7 @@ from eventmill.alerts.evaluate import measure, week_before
 from eventmill.alerts.model import Spec
 from eventmill.query.ask import Sources
 from eventmill.queue.base import Lag, Received
+from eventmill.settings import Product
 from eventmill.store.clickhouse import ClickHouseStore
 from tests.stored_events import Row, frame, row, scattered
 from tests.unit.query.queues import FakeQueue
@@ -144,6 +145,12 @@ def test_a_week_before_is_the_same_time_on_the_clocks(second: int, zone: str) ->
     skipped = wanted.astimezone(UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None) != wanted.replace(tzinfo=None)
     if not skipped:  # there is no 2:30 when the clocks go forward
         assert abs(before.replace(tzinfo=None) - wanted.replace(tzinfo=None)) < timedelta(milliseconds=2)
+
+
+def test_products_are_the_configured_ones(store: ClickHouseStore, queue: FakeQueue) -> None:
+    named = Sources(store, queue, ZONE, dict, products=(Product(name="the blog", site="blog"),))
+    spec = Spec(kind="threshold", above=1, window="8d", filters=[("is", "product", "the blog")])
+    assert measure(spec, named, END_MS, 0).value == sum(event["site"] == "blog" for event in EVENTS)
 
 
 def test_silence(sources: Sources, queue: FakeQueue) -> None:
