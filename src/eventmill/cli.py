@@ -44,13 +44,14 @@ _COMMANDS = {
     "Look after": [("password", "password"), ("forget", "forget"), ("doctor", "doctor"), ("bench", "bench")],
 }
 _GROUPS = {
-    "Send and look": [("query", "query"), ("rejects", "rejects"), ("goals", "goals"), ("alerts", "alerts"), ("alerts", "alerts")],
+    "Send and look": [("query", "query"), ("rejects", "rejects"), ("goals", "goals"), ("alerts", "alerts")],
     "Look after": [("topics", "topics"), ("keys", "keys"), ("domains", "domains"), ("sites", "sites")],
 }
 
 
 def _mount() -> None:
     import_module("eventmill.commands.behaviour")  # more commands of the group `query`
+    import_module("eventmill.commands.products")
     for panel, commands in _COMMANDS.items():
         for module, name in commands:
             function = getattr(import_module(f"eventmill.commands.{module}"), name)
