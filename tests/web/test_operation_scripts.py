@@ -94,6 +94,15 @@ def test_page(seen: Seen, path: str) -> None:
     silent(page)
 
 
+@pytest.mark.parametrize(
+    "path", ["/flows?by=key", "/requests", "/pipeline", f"/pipeline?trace={quote(f'0.0{CORPUS[0]}')}"]
+)
+def test_long_names_do_not_widen_a_phone(seen: Seen, path: str) -> None:
+    page = seen.open(path, width=390)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_they_are_there_as_text(seen: Seen) -> None:
     """The pages above would prove nothing if they showed none of it."""
     page = seen.open("/requests")

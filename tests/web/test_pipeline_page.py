@@ -1,6 +1,8 @@
 """The Pipeline page: its figures, a reject mended and sent again, an event traced."""
 
 import json
+import os
+import signal
 
 from playwright.sync_api import expect
 
@@ -60,3 +62,11 @@ def test_a_trace_by_receipt_leads_to_the_reject(seen: Seen, served: Server) -> N
     expect(page.get_by_text("Rejected: invalid_time")).to_be_visible()
     page.get_by_role("link", name="Open the reject").click()
     expect(page.get_by_label("As it came")).to_contain_text("never")
+
+
+def test_a_restart_is_shown_with_its_mend(seen: Seen, served: Server) -> None:
+    page = seen.open("/pipeline")
+    expect(page.get_by_text("Everything runs.")).to_be_visible()
+    os.kill(served.pid("collector-0"), signal.SIGKILL)
+    expect(page.get_by_text("collector-0 was restarted 1 time.")).to_be_visible(timeout=30_000)
+    expect(page.locator(".node.warn", has_text="Door")).to_contain_text("has the reason of each")
