@@ -10,6 +10,7 @@ from eventmill.query import events, live, rejects, sql
 from eventmill.query.ask import QUESTIONS, Question
 from eventmill.query.export import FORMATS, has_rows
 from eventmill.web import about, alerts_api, forget_api, pipeline, session, settings_api
+from eventmill.web.auth import SESSION_COOKIE
 from eventmill.web.operation import Operation
 from eventmill.web.parameters import PARAMETERS
 from eventmill.web.problems import MEDIA_TYPE, Problem
@@ -20,6 +21,11 @@ OPERATIONS: tuple[Operation, ...] = (
     *forget_api.OPERATIONS,
     *alerts_api.OPERATIONS,
 )
+_SCHEMES = {
+    "key": {"type": "http", "scheme": "bearer", "description": "An API key, or the token of a share."},
+    "session": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE, "description": "Of POST session."},
+}
+"""Neither is needed on loopback."""
 
 
 @cache
@@ -68,7 +74,8 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "eventmill", "version": "1", "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
         "paths": paths,
-        "components": {"schemas": components},
+        "components": {"schemas": components, "securitySchemes": _SCHEMES},
+        "security": [{}, {"key": []}, {"session": []}],
     }
 
 
