@@ -9,6 +9,7 @@ as their collector has begun new ones. With the last of them the mark goes.
 import logging
 import secrets
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ from eventmill.store.base import Store, StoreError
 log = logging.getLogger(__name__)
 _KEPT = 20
 _LONGEST = 4096
+_EAGER = 60
+"""Rounds of `tick` in which a waiting erasure is looked at each time."""
 
 
 class ForgetError(ValueError):
@@ -68,8 +71,12 @@ class Forgotten(msgspec.Struct):
 
 @dataclass(slots=True)
 class _Job:
+    """`value` None: only its hash is known. `due` is when it is looked at again, on the monotonic clock."""
+
     answer: Forgotten
     value: str | None
+    rounds: int = 0
+    due: float = 0.0
     ended: threading.Event = field(default_factory=threading.Event)
 
 
@@ -90,6 +97,8 @@ class Forgetting:
     ) -> None:
         self._store, self._reader, self._announce, self._clean, self._clock = store, reader, announce, clean, clock
         self._turn = threading.Lock()
+        self.patience_s = 60.0
+        """Until what failed, or waits for long, is tried again."""
         self._jobs: deque[_Job] = deque(maxlen=_KEPT)
         self._files: dict[str, list[str]] = {}
         self._marks = erase.marks(store)
@@ -117,12 +126,19 @@ class Forgetting:
         return self._seen(job)
 
     def tick(self) -> None:
-        """Goes on with what a stop or a store that was away left, and with queue files that have ended since."""
+        """Goes on with what a stop or a store that was away left, and with queue files that have ended since. To be
+        called every few seconds."""
         for job in [*self._jobs]:
-            if job.answer.state in ("waiting", "failed") or (job.answer.state == "running" and job.value is None):
+            answer = job.answer
+            open_ = answer.state in ("waiting", "failed") or (answer.state == "running" and job.value is None)
+            if open_ and time.monotonic() >= job.due:
                 if self._turn.locked():
                     return
                 self._attempt(job)
+                job.rounds += 1
+                # A collector begins a new file soon or, where nothing comes, late; a damaged file stays as it is.
+                patient = answer.state == "failed" or job.rounds > _EAGER
+                job.due = time.monotonic() + (self.patience_s if patient else 0.0)
 
     def _count(self, name: str, value: str) -> Forgotten:
         mark = Mark(name, digest(erase.salt(self._store), value), self._clock())

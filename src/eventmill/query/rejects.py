@@ -133,7 +133,8 @@ def to_replay(store: Store, request: ReplayRequest, limit: int = 10_000) -> list
         if len(found) != 1:
             raise RequestError("bytes mends one reject: give its id alone in ids")
         return [(found[0].topic, request.bytes.encode())]
-    return [(row.topic, base64.b64decode(row.bytes_base64)) for row in found]
+    # Of what the queue lost, and of what was erased, there is nothing left to send.
+    return [(row.topic, base64.b64decode(row.bytes_base64)) for row in found if row.bytes_base64]
 
 
 def _receipt(text: str) -> tuple[int, int, int]:

@@ -20,13 +20,14 @@ from hypothesis import strategies as st
 from eventmill.clock import system_clock
 from eventmill.erasure import Mark, Marks, digest
 from eventmill.forget import ForgetError, ForgetRequest, Forgetting, Forgotten
-from eventmill.query import series, top
+from eventmill.query import rejects, series, top
 from eventmill.query.closed import ClosedDays
 from eventmill.queue.base import Draft
 from eventmill.queue.sqlite import erase as sqlite_erase
 from eventmill.queue.sqlite.reader import SqliteReader
 from eventmill.queue.sqlite.writer import SqliteWriter
 from eventmill.store import erase, retention
+from eventmill.store.base import StoreUnavailable
 from eventmill.store.clickhouse import ClickHouseStore
 from eventmill.topics import Topic, with_defaults
 from eventmill.work.loop import Worker
@@ -75,6 +76,7 @@ class Site:
         self.forgetting = Forgetting(
             self.store, self.reader, self.worker.set_marks, self.closed.forget, lambda: self.now
         )
+        self.forgetting.patience_s = 0.0
         self.worker.set_marks(self.forgetting.marks())
 
     def send(self, *events: dict[str, Any], **head: str) -> None:
@@ -145,6 +147,7 @@ def test_read_unread_and_refused_events_of_a_user_go_and_the_rest_stays(site: Si
     site.work()
     assert site.users() == ["daily-hash", OTHER, OTHER]
     assert site.reasons() == [("erased", "", "")] * 3
+    assert rejects.to_replay(site.store, rejects.ReplayRequest(reason="erased")) == []
     assert site.balance() == (7, 4, 0, 3)  # `stored` goes on counting the erased one
     assert site.store.query("SELECT count() FROM events")[0][0] == 3
 
@@ -389,6 +392,29 @@ def test_later_events_are_not_named(site: Site) -> None:
     answer = site.forget(user=WHO)
     assert (answer.events, answer.rejects) == (1, 0)
     assert site.store.query("SELECT toUnixTimestamp64Milli(time) FROM events") == [(NOW_MS + 1,)]
+
+
+def test_what_failed_is_tried_again_later_and_not_all_the_time(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.store.insert("events", frame([row(NOW_MS, user=WHO)]))
+    tries: list[str] = []
+
+    def away(*_: object) -> None:
+        tries.append("tried")
+        raise StoreUnavailable("the disk is full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(erase, "erase_events", away)
+        answer = site.forget(user=WHO)
+        assert (answer.state, answer.error) == ("failed", "the disk is full; it is tried again")
+        site.forgetting.patience_s = 60.0
+        for _ in range(5):
+            site.forgetting.tick()
+        assert len(tries) == 2
+    for job in site.forgetting._jobs:
+        job.due = 0.0
+    site.forgetting.tick()
+    assert [job.state for job in site.forgetting.list()] == ["done"]
+    assert site.users() == []
 
 
 @pytest.mark.parametrize("who", [{}, {"user": ""}, {"user": "a", "id": "b"}, {"session": "a\0b"}, {"id": "x" * 5000}])
