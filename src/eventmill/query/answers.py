@@ -9,7 +9,7 @@ made anew for 40 days goes by itself.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Generic, TypeVar
 
 import msgspec
@@ -29,8 +29,6 @@ _LONGEST = 4_000_000
 """Characters of a day's part, beyond which it is not worth keeping."""
 _KEPT = """SELECT day, version, answer FROM closed_answers FINAL
 WHERE question = {question:UInt64} AND day BETWEEN {first:Date} AND {last:Date}"""
-_KEEP = """INSERT INTO closed_answers SELECT {question:UInt64}, toDate(kept.1), kept.2, now64(3, 'UTC'), kept.3 FROM
-(SELECT arrayJoin(arrayZip({days:Array(String)}, {versions:Array(UInt64)}, {answers:Array(String)})) AS kept)"""
 _SIZE = "SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND table = 'closed_answers'"
 
 
@@ -90,15 +88,22 @@ def _keep(
     closed: ClosedDays, question: int, fresh: Mapping[date, str], before: Mapping[date, int], now: Mapping[date, int]
 ) -> None:
     """Keeps the parts of days that had the same events before and after. Only a cache: a failure is no error."""
+    import polars as pl
+
     sure = {day: text for day, text in fresh.items() if before[day] == now.get(day) and len(text) <= _LONGEST}
     try:
         if int(closed.store.query(_SIZE)[0][0]) > _MOST_BYTES:
             closed.store.command("TRUNCATE TABLE closed_answers")
         if sure:
-            params = {
-                "question": question, "days": [day.isoformat() for day in sure],
-                "versions": [before[day] for day in sure], "answers": [*sure.values()],
+            # As columns: texts of this length are slow as parameters of a command.
+            columns = {
+                "question": [question] * len(sure), "day": [*sure], "version": [before[day] for day in sure],
+                "made": [datetime.now(UTC)] * len(sure), "answer": [*sure.values()],
             }  # fmt: skip
-            closed.store.command(_KEEP, params)
+            moment = pl.Datetime("ms", "UTC")
+            frame = pl.DataFrame(
+                columns, schema_overrides={"question": pl.UInt64, "version": pl.UInt64, "made": moment}
+            )
+            closed.store.insert("closed_answers", frame)
     except StoreError as error:
         log.warning("days that are over are not kept: %s", error)
