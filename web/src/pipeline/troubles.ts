@@ -6,7 +6,7 @@ import type { PipelineAnswer } from "@/pipeline/types";
 export type Part = "door" | "queue" | "worker" | "store" | "ledger";
 export interface Trouble { part: Part; level: "bad" | "warn"; text: string; mend: string }
 
-const LATE_S = 60, NEARLY_FULL = 0.9, MANY_PARTS = 300;
+const LATE_S = 60, NEARLY_FULL = 0.9, MANY_PARTS = 300, RECENT_MS = 3_600_000;
 
 export function troubles(now: PipelineAnswer): Trouble[] {
   const found: Trouble[] = [];
@@ -29,9 +29,11 @@ export function troubles(now: PipelineAnswer): Trouble[] {
   else if (now.waiting && now.drain.seconds === null && now.seconds > 5) add("worker", "bad", "standing", { n: exact(now.waiting) });
   else if (now.seconds > LATE_S) add("worker", "warn", "late", { time: duration(now.seconds) });
   for (const one of now.processes) {
-    if (one.restarts) add(one.role === "engine" ? "worker" : "door", "warn", "restarts", { name: one.name, n: String(one.restarts) });
+    // One of long ago is history: it stands in the table of processes.
+    const recent = !one.started || Date.now() - Date.parse(one.started) < RECENT_MS;
+    if (one.restarts && recent) add(one.role === "engine" ? "worker" : "door", "warn", "restarts", { name: one.name, n: String(one.restarts) });
   }
   if (now.store.parts > MANY_PARTS) add("store", "warn", "parts", { n: exact(now.store.parts) });
   if (!now.ledger.balanced) add("ledger", "bad", "ledger");
-  return found;
+  return found.sort((a, b) => Number(b.level === "bad") - Number(a.level === "bad"));
 }
