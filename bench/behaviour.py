@@ -147,6 +147,7 @@ def rows(given: argparse.Namespace) -> list[Row]:
         say(f"{count:,} events of visits stored, {count // 5:,} requests, {parts} parts")
         closed = ClosedDays(store, "UTC")
         closed.worth = min(closed.worth, count // 10)
+        closed.forget()  # of a store that was kept
         groups: Callable[[], dict[str, list[str]]] = dict
         sources = Sources(store, MemoryQueue(), "UTC", groups, closed=closed)
         found = [row for asked in ASKED for row in measure(sources, asked, times)]

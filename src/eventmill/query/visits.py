@@ -61,5 +61,8 @@ def within(made: Statement, days: Range, margin_s: int = 0) -> Statement:
 def for_sessions(chosen: Filter, days: Range) -> Statement:
     """Events that sessions of these days may be made of, and the parameters of `sql/visits.sql`."""
     made = within(of_visitors(by_people(chosen)), days, LONGEST_S)
+    # Before the range a day matters where a session is given, else half an hour.
+    made.where.append("(session != '' OR time >= {since_own:DateTime64(3, 'UTC')})")
+    made.params["since_own"] = made.params["since_read"] + LONGEST_S - SILENCE_S
     made.params |= {"silence": SILENCE_S * 1000, "given_silence": GIVEN_SILENCE_S * 1000, "longest": LONGEST_S * 1000}
     return made
