@@ -185,3 +185,18 @@ def test_the_first_event_is_seen_as_it_comes(seen: Seen, tmp_path_factory: pytes
         expect(page.get_by_text("First event received")).to_be_visible(timeout=10_000)
         expect(page.locator(".figures .value").nth(1)).to_have_text("1", timeout=10_000)
         page.context.close()
+
+
+@pytest.mark.parametrize(("locale", "shown"), [
+    ("en-GB", ["99,999", "123 k", "4.56 M", "—", "1 h 1 m"]),
+    ("zh-CN", ["99,999", "12.3万", "456万", "—", "1 小时 1 分"]),
+])  # fmt: skip
+def test_large_figures_are_short_and_exact_in_the_title(seen: Seen, locale: str, shown: list[str]) -> None:
+    """No store of a test holds millions: the answer is changed on its way."""
+    page = seen.open("/live", locale=locale)
+    figures = {"visitors": 99_999, "views": 123_456, "visits": 4_560_000, "bounce_rate": None, "duration_s": 3_661.2}
+    page.route("**/api/v1/summary?*", lambda route: route.fulfill(json={"data": figures, "before": figures}))
+    page.goto(seen.base)
+    expect(page.locator(".figures .value")).to_have_count(5)
+    assert [text.replace("\u202f", " ") for text in page.locator(".figures .value").all_inner_texts()] == shown
+    expect(page.locator(".figures .value").nth(2)).to_have_attribute("title", "4,560,000")

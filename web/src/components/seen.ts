@@ -1,0 +1,24 @@
+/** Whether an element has come into view: what is below asks later, so that what is seen comes first. */
+import { onBeforeUnmount, onMounted, ref, type Ref } from "vue";
+
+/** All of a page is asked after this time, seen or not: for print, and for whoever scrolls fast. */
+const LATEST_MS = 2_500;
+
+export function useSeen(element: () => Element | null | undefined): Ref<boolean> {
+  const seen = ref(false);
+  let watching: IntersectionObserver | undefined;
+  let latest = 0;
+  onMounted(() => {
+    const target = element();
+    latest = window.setTimeout(() => { seen.value = true; }, LATEST_MS);
+    if (!target) return;
+    watching = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      seen.value = true;
+      watching?.disconnect();
+    }, { rootMargin: "100px" });
+    watching.observe(target);
+  });
+  onBeforeUnmount(() => { watching?.disconnect(); clearTimeout(latest); });
+  return seen;
+}
