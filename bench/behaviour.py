@@ -3,8 +3,8 @@
     python -m bench.behaviour [--rows 20000000] [--keep DIR]
 
 Fills a store by SQL with visits of one to twelve events, a fifth as many requests beside them, and asks each question
-over all of it. Where days that are over are counted once, the first time and the times after it are two rows. CPU is that of the whole process for one question: on a busy
-machine it says more than the clock.
+over all of it. Where days that are over are counted once, the first time and the times after it are two rows. CPU is
+that of the whole process for one question: on a busy machine it says more than the clock.
 """
 
 import argparse
@@ -128,7 +128,7 @@ def measure(sources: Sources, asked: Asked, times: int) -> list[Row]:
     cpu = time.process_time()
     spent = sorted(timed() for _ in range(times))
     cpu = (time.process_time() - cpu) * 1000 / times
-    note = f"p50 {spent[len(spent) // 2]:.0f}, max {spent[-1]:.0f}, CPU {cpu:.0f}, first {first:.0f}, its CPU {first_cpu:.0f}"
+    note = f"max {spent[-1]:.0f}, CPU {cpu:.0f}, first {first:.0f}, CPU of the first {first_cpu:.0f}"
     say(f"{asked.name}: {note}")
     rows = [Row(f"   {asked.name}, p50", spent[len(spent) // 2], "ms", asked.must, lower=True, note=note, detail=True)]
     if asked.first is not None:
