@@ -36,13 +36,16 @@ _BLOCK = 250_000
 _RATE, _INSERT = 40_000, 8_000
 _FILL = """INSERT INTO events
 (site, topic, category, action, label, value, time, received, id, id_hash, receipt_high, receipt_low, user, url,
- url_host, referrer_host, browser, os, device, props, stream, batch)
+ url_host, referrer_host, source, channel, country, browser, os, device, props, stream, batch)
 SELECT 'shop', 'event', ['h5', 'web', 'app'][1 + rand(1) % 3], ['pv', 'click', 'share', 'buy'][1 + rand(2) % 4],
  toString(rand(3) % 5003), toString(rand(4) % 51),
  toDateTime64({from:String}, 3, 'UTC') + (number / {rows:UInt64}) * 86400 * 29.9 + rand(5) % 3600 AS time,
  time, toString(number), cityHash64(number), number, number, concat('u', toString(rand(6) % 300000)),
  concat('https://shop.example/item/', toString(rand(7) % 20000)), 'shop.example',
- ['google.com', 'bing.com', '', 'weibo.com'][1 + rand(8) % 4], ['Chrome', 'Safari', 'Firefox', 'Edge'][1 + rand(9) % 4],
+ ['google.com', 'bing.com', '', 'weibo.com'][1 + rand(8) % 4] AS came_from, came_from,
+ ['search', 'search', 'direct', 'social'][1 + rand(8) % 4],
+ ['DE', 'CN', 'US', 'BR', 'IN', 'FR', 'JP', ''][1 + rand(13) % 8],
+ ['Chrome', 'Safari', 'Firefox', 'Edge'][1 + rand(9) % 4],
  ['Windows', 'Android', 'iOS', 'macOS'][1 + rand(10) % 4], ['desktop', 'phone', 'tablet'][1 + rand(11) % 3],
  concat('{"plan":"', ['free', 'pro', 'team'][1 + rand(12) % 3], '"}'), 'bench', intDiv(number, {block:UInt64})
 FROM numbers({first:UInt64}, {block:UInt64})"""
@@ -65,9 +68,14 @@ def questions(store: ClickHouseStore, closed: ClosedDays) -> list[Question]:
     def ranked(**params: str) -> Callable[[], object]:
         return lambda: top.top(store, top.parse({**RANGE, **params}, "UTC"), "UTC", closed)
 
+    def lines(**params: str) -> Callable[[], object]:
+        return lambda: series.series(store, series.parse({**RANGE, **params}, "UTC"), "UTC")
+
     key = {"category": "h5", "action": "pv", "label": "85", "value": "41"}
     at = [dict(list(key.items())[:depth]) for depth in range(5)]
-    line = {**RANGE, "category": "h5", "interval": "hour"}
+    coarse = '[["in","category",["h5","web"]],["is_not","action","buy"]]'
+    chrome = '[["is","browser","Chrome"]]'
+    pages = '[["starts_with","page","/item/1"],["in","country",["DE","FR"]]]'
     return [
         Question("pv by day, h5", 50, 20, count(**at[1], metrics="pv")),
         Question("pv by day, h5.pv", 50, 20, count(**at[2], metrics="pv")),
@@ -81,11 +89,18 @@ def questions(store: ClickHouseStore, closed: ClosedDays) -> list[Question]:
         Question("pv + uv by day, h5.pv.85", 100, 40, count(**at[3])),
         Question("pv + uv by day, all categories", 100, 40, count(by="category")),
         Question("pv + uv total, by=action", 100, 40, count(by="action", interval="total")),
-        Question("series by hour, h5 (raw)", 300, 300,
-                 lambda: series.series(store, series.parse(line, "UTC"), "UTC")),
+        Question("series by hour, h5 (raw)", 300, 300, lines(**at[1], interval="hour")),
+        Question("series by day, two periods", 300, 300, lines(**at[1], compare="previous")),
+        Question("filter: series, categories and actions", 300, 300, lines(filters=coarse)),
+        Question("filter: series, Chrome", 300, 300, lines(filters=chrome)),
+        Question("filter: series, pages and countries", 300, 300, lines(filters=pages)),
         Question("top category", 300, 300, ranked(dimension="category")),
         Question("top label of h5.pv", 300, 300, ranked(**at[2], dimension="label")),
         Question("top browser", 300, 300, ranked(dimension="browser")),
+        Question("top channel", 300, 300, ranked(dimension="channel")),
+        Question("top country, two periods", 300, 300, ranked(dimension="country", compare="previous")),
+        Question("top page", 300, 300, ranked(dimension="page")),
+        Question("top page of Chrome, searched", 300, 300, ranked(dimension="page", search="99", filters=chrome)),
         Question("top url", 300, 300, ranked(dimension="url")),
         Question("top props.plan", 300, 300, ranked(dimension="props.plan")),
         Question("top props.plan of h5.pv", 300, 300, ranked(**at[2], dimension="props.plan")),
@@ -114,6 +129,7 @@ _FAMILIES = (
     ("pv + uv by day, h5 (a third)", "pv + uv by day of a third of the rows"),
     ("pv + uv", "pv + uv, any of the questions"),
     ("top", "top of any dimension"),
+    ("filter", "series of events by any condition"),
 )
 
 
