@@ -24,7 +24,8 @@ def card(page: Page, title: str) -> Locator:
 
 
 def rows(where: Locator) -> list[list[str]]:
-    """The cells of a table as texts."""
+    """The cells of a card's table as texts, once they are those of the question that the card asks now."""
+    expect(where).to_have_attribute("aria-busy", "false")
     expect(where.locator("tbody tr").first).to_be_visible()
     return [[cell.strip() for cell in row.locator("td").all_inner_texts()] for row in where.locator("tbody tr").all()]
 
