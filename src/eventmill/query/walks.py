@@ -87,7 +87,8 @@ _RECEIPT = (
     "bitShiftLeft(toUInt256(receipt_high), 144) + bitShiftLeft(toUInt256(receipt_low), 80) "
     "+ bitShiftLeft(toUInt256(receipt_index), 48) + {}"
 )
+# Looked at closely only where two events are of one ms.
 _TIED = (
-    "arrayExists((x, next) -> next != x AND bitShiftRight(x, 48) = bitShiftRight(next, 48) "
+    "countEqual(gaps, 0) > 1 AND arrayExists((x, next) -> next != x AND bitShiftRight(x, 48) = bitShiftRight(next, 48) "
     "AND bitAnd(toUInt64(x), 0xFFFFFFFFFFFF) != 0, arrayPopBack(events), arrayPopFront(events))"
 )

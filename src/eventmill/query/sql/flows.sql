@@ -9,17 +9,18 @@ SELECT
     if(step = $tied, at, 0) AS tied
 FROM
 (
-    SELECT bitOr(bitOr(bitShiftLeft(toUInt128(step), 112), bitShiftLeft(toUInt128(at), 48)), next) AS move
+    SELECT bitOr(
+        bitOr(bitShiftLeft(toUInt128(if(tied != 0, $tied, toUInt8(number - 1 + offset))), 112),
+            bitShiftLeft(toUInt128(at), 48)),
+        if(number = {steps:UInt8} AND next > 15, 1, next)) AS move
     FROM
     (
         SELECT
+            tied,
+            $offset AS offset,
             if(tied != 0, [tied], arraySlice(way, 1, {steps:UInt8})) AS pages,
-            arrayPushBack(arrayPopFront(way), toUInt64($last)) AS after,
-            if(tied != 0, [toUInt64(0)], arrayMap(
-                (next, number) -> if(number = {steps:UInt8} AND next > 15, 1, next),
-                arraySlice(after, 1, {steps:UInt8}), arrayEnumerate(pages))) AS nexts,
-            if(tied != 0, [toUInt8($tied)], arrayMap(
-                number -> toUInt8(number - 1 + $offset), arrayEnumerate(pages))) AS places
+            arrayPushBack(arrayPopFront(arraySlice(way, 1, {steps:UInt8} + 1)), toUInt64($last)) AS after,
+            if(tied != 0, [toUInt64(0)], arraySlice(after, 1, {steps:UInt8})) AS nexts
         FROM
         (
             SELECT
@@ -33,6 +34,6 @@ FROM
         )
         WHERE tied != 0 OR notEmpty(way)
     )
-    ARRAY JOIN pages AS at, nexts AS next, places AS step
+    ARRAY JOIN pages AS at, nexts AS next, arrayEnumerate(pages) AS number
 )
 GROUP BY move

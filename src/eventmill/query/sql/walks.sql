@@ -15,11 +15,11 @@ FROM
     (
         SELECT
             arraySort(groupArray(bitOr(bitShiftLeft($number(toUnixTimestamp64Milli(time)), $shift), $rest))) AS events,
+            -- The first one is always 0.
+            arrayDifference(arrayMap(x -> toUInt64(bitShiftRight(x, $shift)), events)) AS gaps,
             if($tied, $group, 0) AS tied,
             any(if(session = '', {silence:UInt64}, {given_silence:UInt64})) AS silence,
-            arrayJoin(arraySplit(
-                (x, gap) -> gap >= silence,
-                events, arrayDifference(arrayMap(x -> toUInt64(bitShiftRight(x, $shift)), events)))) AS visit
+            arrayJoin(arraySplit((x, gap) -> gap >= silence, events, gaps)) AS visit
         FROM events
         WHERE $conditions
         GROUP BY $group
