@@ -1,8 +1,8 @@
 /** Whether an element has come into view: what is below asks later, so that what is seen comes first. */
 import { onBeforeUnmount, onMounted, ref, type Ref } from "vue";
 
-/** All of a page is asked after this time, seen or not: for print, and for whoever scrolls fast. */
-const LATEST_MS = 2_500;
+/** A head start for what is seen; then all of the page is asked, for print and for whoever scrolls. */
+const LATEST_MS = 250;
 
 export function useSeen(element: () => Element | null | undefined): Ref<boolean> {
   const seen = ref(false);
