@@ -22,6 +22,8 @@ WHERE minute >= {since:UInt32} AND minute < {until:UInt32}
  AND (shard = '') = (minute < (SELECT mapFromArrays(groupArray(substring(name, 8)), groupArray(toUInt32(value)))
   FROM meta FINAL WHERE startsWith(name, 'ledger:'))[stream])
 GROUP BY topic, minute"""
+_BY_TOPIC = """SELECT topic, sum(stored) + sum(duplicate) + sum(rejected) FROM ledger FINAL
+WHERE minute >= {since:UInt32} AND minute < {until:UInt32} GROUP BY topic"""
 
 
 @dataclass(slots=True, frozen=True)
@@ -86,33 +88,38 @@ def ledger(store: Store, queue: Queue, request: LedgerRequest, groups: Mapping[s
     """
     handled = _handled(store, request)
     received = _received(queue, request)
-    places = [place for place in handled.keys() | received.keys() if request.topic in (None, place[0])]
     # Plain sums: a month has over 100,000 places, and every dashboard's badge asks for all of them.
     stored = duplicate = rejected = got = 0
     balanced = True
-    for place in places:
+    for place, row_got in received.items():
         row_stored, row_duplicate, row_rejected = handled.get(place, _NOTHING)
-        row_got = received.get(place, 0)
+        got += row_got
         stored += row_stored
         duplicate += row_duplicate
         rejected += row_rejected
-        got += row_got
-        balanced = balanced and row_got >= row_stored + row_duplicate + row_rejected
+        if row_got < row_stored + row_duplicate + row_rejected:
+            balanced = False
+    for place in handled.keys() - received.keys():  # handled, and never received: there should be none
+        row_stored, row_duplicate, row_rejected = handled[place]
+        stored += row_stored
+        duplicate += row_duplicate
+        rejected += row_rejected
+        balanced = balanced and not (row_stored or row_duplicate or row_rejected)
     total = Balance(got, stored, duplicate, rejected, got - stored - duplicate - rejected)
     if balanced and total.queued:
         balanced = not _lost(store, queue, request, received, groups)
-    return Ledger(_shown(places, handled, received, request), total, balanced)
+    return Ledger(_shown(handled, received, request), total, balanced)
 
 
 def _shown(
-    places: Sequence[tuple[str, int]],
     handled: Mapping[tuple[str, int], tuple[int, int, int]],
     received: Mapping[tuple[str, int], int],
     request: LedgerRequest,
 ) -> list[Minute]:
     """The newest rows, in the order of time and topic."""
     zone = Range(_EPOCH, _EPOCH, request.tz).zone
-    newest = nlargest(request.limit, places, key=lambda place: (place[1], place[0])) if request.limit else []
+    places = handled.keys() | received.keys() if request.limit else set()
+    newest = nlargest(request.limit, places, key=lambda place: (place[1], place[0]))
     data = []
     for topic, minute in reversed(newest):
         got, counts = received.get((topic, minute), 0), handled.get((topic, minute), _NOTHING)
@@ -120,15 +127,21 @@ def _shown(
     return data
 
 
+def _minutes(request: LedgerRequest) -> dict[str, int]:
+    return {"since": request.since, "until": min(request.until, 0xFFFFFFFF)}
+
+
 def _handled(store: Store, request: LedgerRequest) -> dict[tuple[str, int], tuple[int, int, int]]:
-    params = {"since": request.since, "until": min(request.until, 0xFFFFFFFF)}
-    return {(str(t), int(m)): (int(s), int(d), int(r)) for t, m, s, d, r in store.query(_SQL, params)}
+    rows = store.query(_SQL, _minutes(request))
+    return {(t, m): (s, d, r) for t, m, s, d, r in rows if request.topic in (None, t)}
 
 
-def _received(queue: Queue, request: LedgerRequest) -> Counter[tuple[str, int]]:
-    found: Counter[tuple[str, int]] = Counter()
+def _received(queue: Queue, request: LedgerRequest) -> dict[tuple[str, int], int]:
+    found: dict[tuple[str, int], int] = {}
     for row in queue.received(request.since, request.until):
-        found[row.topic, row.minute] += row.count
+        if request.topic in (None, row.topic):
+            place = row.topic, row.minute
+            found[place] = found.get(place, 0) + row.count
     return found
 
 
@@ -136,7 +149,7 @@ def _lost(
     store: Store,
     queue: Queue,
     request: LedgerRequest,
-    received: Counter[tuple[str, int]],
+    received: Mapping[tuple[str, int], int],
     groups: Mapping[str, Sequence[str]],
 ) -> bool:
     """Whether a topic has events of `received` that are neither waiting (asked first) nor handled (asked after).
@@ -147,6 +160,6 @@ def _lost(
         missing[topic] += count
     for lag in queue.lag(groups):
         missing[lag.topic] -= lag.events
-    for (topic, _), counts in _handled(store, request).items():
-        missing[topic] -= sum(counts)
+    for topic, count in store.query(_BY_TOPIC, _minutes(request)):
+        missing[topic] -= count
     return any(count > 0 for topic, count in missing.items() if request.topic in (None, topic))
