@@ -102,12 +102,9 @@ def flows(store: Store, request: FlowsRequest) -> Flows:
     """Raises what the store raises."""
     if empty(request.days):
         return Flows(0, [], [], [])
-    import polars as pl
-
     walks = Walks(store, request.filter, request.days, request.by)
     params = {"steps": request.steps, "start": request.start, "end": request.end}
-    found = walks.ask("flows", Statement(params=params), tied=str(_TIED), **_way(request))
-    moves = found.group_by("step", "at", "next").agg(pl.col("sessions").sum())
+    moves = walks.ask("flows", ("step", "at", "next"), Statement(params=params), tied=str(_TIED), **_way(request))
     ranked, names = _ranked(moves, request.limit, walks)
     folded = _fold(moves, _named(ranked))
     shown: Counter[_Move] = Counter()

@@ -58,8 +58,8 @@ def pages(store: Store, request: PagesRequest) -> Pages:
     import polars as pl
 
     walks = Walks(store, request.filter, request.days)
-    found = walks.ask("pages", place="1" if request.kind == "entry" else "-1")
-    found = found.group_by("page").agg(pl.col("sessions", "bounces").sum()).sort("sessions", descending=True)
+    found = walks.ask("pages", ("page",), place="1" if request.kind == "entry" else "-1")
+    found = found.sort("sessions", descending=True)
     total = int(found["sessions"].sum())
     if not total:
         return Pages([])

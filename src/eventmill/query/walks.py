@@ -4,7 +4,7 @@ Sorting by receipt costs five times what sorting by time costs, and only steps o
 are asked for by time first, and those who did two things in one ms once more by receipt.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from eventmill.query.model import Filter, Range
@@ -34,8 +34,8 @@ class Walks:
         self._hash = hashed(self._name)
         self._step = f"if({PAGE_VIEW}, {self._hash}, 0)" if by == "page" else self._hash
 
-    def ask(self, outer: str, made: Statement | None = None, **parts: str) -> "pl.DataFrame":
-        """The rows of the statement `outer` over `$walks`. The counts of two rows that are equal else must be added;
+    def ask(self, outer: str, keys: Sequence[str], made: Statement | None = None, **parts: str) -> "pl.DataFrame":
+        """The rows of the statement `outer` over `$walks`, one for each value of `keys`: what it counts is added.
         `made` has parameters of its own. Raises what the store raises."""
         import polars as pl
 
@@ -43,12 +43,12 @@ class Walks:
         quick = self._frame(outer, own, parts, receipts=False, only=None)
         tied = quick.filter(pl.col("tied") != 0)["tied"].unique().to_list()
         if not tied:
-            return quick
+            return quick.drop("tied")
         if len(tied) > _FEW:
-            return self._frame(outer, own, parts, receipts=True, only=None)
-        return pl.concat([
-            quick.filter(pl.col("tied") == 0), self._frame(outer, own, parts, receipts=True, only=tied),
-        ])  # fmt: skip
+            return self._frame(outer, own, parts, receipts=True, only=None).drop("tied")
+        rest = quick.filter(pl.col("tied") == 0)
+        both = pl.concat([rest, self._frame(outer, own, parts, receipts=True, only=tied)])
+        return both.drop("tied").group_by(keys).sum()
 
     def names(self, hashes: Iterable[int]) -> dict[int, str]:
         """The names of steps by their hash."""
