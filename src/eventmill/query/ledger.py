@@ -17,13 +17,12 @@ _END = 1 << 40
 _NOTHING = (0, 0, 0)
 _EPOCH = date(1970, 1, 1)
 # Old minutes count by their sums, which have no shard (see work/compact.py).
-_SQL = """SELECT topic, minute, sum(stored), sum(duplicate), sum(rejected) FROM ledger FINAL
+_ROWS = """FROM ledger FINAL
 WHERE minute >= {since:UInt32} AND minute < {until:UInt32}
  AND (shard = '') = (minute < (SELECT mapFromArrays(groupArray(substring(name, 8)), groupArray(toUInt32(value)))
-  FROM meta FINAL WHERE startsWith(name, 'ledger:'))[stream])
-GROUP BY topic, minute"""
-_BY_TOPIC = """SELECT topic, sum(stored) + sum(duplicate) + sum(rejected) FROM ledger FINAL
-WHERE minute >= {since:UInt32} AND minute < {until:UInt32} GROUP BY topic"""
+  FROM meta FINAL WHERE startsWith(name, 'ledger:'))[stream])"""
+_SQL = f"SELECT topic, minute, sum(stored), sum(duplicate), sum(rejected) {_ROWS} GROUP BY topic, minute"
+_BY_TOPIC = f"SELECT topic, sum(stored) + sum(duplicate) + sum(rejected) {_ROWS} GROUP BY topic"
 
 
 @dataclass(slots=True, frozen=True)
