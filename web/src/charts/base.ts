@@ -42,7 +42,7 @@ export function xAxis(own: Option): Option {
 export function yAxis(own: Option = {}): Option {
   const { muted, border } = palette.value;
   return {
-    type: "value", min: 0, splitNumber: 4, axisLabel: { color: muted, fontSize: 12, margin: 10 },
+    type: "value", min: 0, splitNumber: 3, axisLabel: { color: muted, fontSize: 12, margin: 10 },
     splitLine: { lineStyle: { color: border, width: 1 } }, axisPointer: { show: false }, ...own,
   };
 }
