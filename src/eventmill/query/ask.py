@@ -78,7 +78,8 @@ _ALL = (
     ),
     Question(
         "series", "PV and UV over time, gaps as zeros", series.PARAMETERS, _DAYS, series.Series,
-        lambda s, params: series.series(s.store, series.parse(params, s.zone, s.products), s.zone), series.INTERVALS,
+        lambda s, params: series.series(s.store, series.parse(params, s.zone, s.products), s.zone, s.closed),
+        series.INTERVALS,
     ),
     Question(
         "top", "The most frequent values of a field", top.PARAMETERS, (*_DAYS, "dimension"), top.Top,

@@ -12,6 +12,7 @@ from eventmill.query.expired import Expired, Group, expired, grouped
 from eventmill.query.model import Filter, Range
 from eventmill.query.select import MERGED, Statement, matching, plan
 from eventmill.query.source import Store
+from eventmill.query.whole import whole
 from eventmill.settings import Product
 
 FEW_VALUES = {
@@ -81,9 +82,8 @@ class Rankings:
 
     def total(self) -> int:
         """Views of all events that the filter leaves."""
-        made = plan(self._wanted.filter, self._days, depth=0, store_zone=self._zone, finest="day", uniques=False)
-        rows = grouped(self._store, made.statement, [], self._old, uniques=False)
-        return int(rows[0][0]) if rows else 0
+        wanted = self._wanted.filter
+        return whole(self._store, wanted, self._days, self._zone, self._closed, uniques=False).pv
 
     def _parts(self, *, found: str = "", values: Collection[str] | None = None) -> Sequence[Sequence[Any]]:
         """Parts of the key: from projections where they have it, joined with expired days."""

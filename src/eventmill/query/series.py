@@ -2,10 +2,14 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import msgspec
 
+from eventmill.query.answers import Parts, by_day
+from eventmill.query.closed import ClosedDays
 from eventmill.query.days import clamp, midnight, rfc3339
 from eventmill.query.expired import Group, expired, grouped
 from eventmill.query.model import (
@@ -21,7 +25,7 @@ from eventmill.query.model import (
 )
 from eventmill.query.select import bucket, plan
 from eventmill.query.source import Store
-from eventmill.query.spans import previous
+from eventmill.query.spans import dates, previous
 from eventmill.settings import Product
 
 INTERVALS = ("minute", "hour", "day", "week", "month")
@@ -74,13 +78,18 @@ def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product
     return request
 
 
-def series(store: Store, request: SeriesRequest, store_zone: str) -> Series:
-    """One point for each bucket of the range, as far as the store can hold its days (1970 to 2148)."""
-    data = _points(store, request, request.days, store_zone)
-    return Series(data, _points(store, request, previous(request.days), store_zone) if request.compare else None)
+def series(store: Store, request: SeriesRequest, store_zone: str, closed: ClosedDays | None = None) -> Series:
+    """One point for each bucket of the range, as far as the store can hold its days (1970 to 2148).
+
+    `closed` has days that were counted before."""
+    data = _points(store, request, request.days, store_zone, closed)
+    before = _points(store, request, previous(request.days), store_zone, closed) if request.compare else None
+    return Series(data, before)
 
 
-def _points(store: Store, request: SeriesRequest, asked: Range, store_zone: str) -> list[Point]:
+def _points(
+    store: Store, request: SeriesRequest, asked: Range, store_zone: str, closed: ClosedDays | None
+) -> list[Point]:
     first, last = clamp(asked)
     if first > last:
         return []
@@ -89,16 +98,7 @@ def _points(store: Store, request: SeriesRequest, asked: Range, store_zone: str)
     starts: list[int] = _starts(days, interval) if fine else []
     labels = [] if fine else _dates(days, interval)
     points = [Point(rfc3339(start, days.zone)) for start in starts] or [Point(day.isoformat()) for day in labels]
-    made = plan(
-        request.filter, days, depth=request.filter.depth, store_zone=store_zone,
-        finest=interval if fine else "day", uniques=True,
-    )  # fmt: skip
-    when = bucket(made, interval, days.tz)
-    if when is None:
-        raise RequestError(f"unknown interval {interval!r}")
-    old = None if fine else expired(store, request.filter, days, store_zone)
-    daily = {"week": "toMonday(day)", "month": "toStartOfMonth(day)"}.get(interval, "day")
-    rows = grouped(store, made.statement, [Group(when, daily)], old, uniques=True)
+    rows = _counted(store, request, days, store_zone, closed)
     place = {day: at for at, day in enumerate(labels)}
     for at, pv, uv in rows:
         # The engine and Python may cut the hour of a half-hour change elsewhere: the bucket that holds it counts.
@@ -107,6 +107,45 @@ def _points(store: Store, request: SeriesRequest, asked: Range, store_zone: str)
         point.pv += int(pv)
         point.uv += int(uv)
     return points
+
+
+def _counted(
+    store: Store, request: SeriesRequest, days: Range, store_zone: str, closed: ClosedDays | None
+) -> Sequence[Sequence[Any]]:
+    """(bucket, pv, uv): a date, or where it begins in s since the epoch. Visitors of a day or an hour need no others:
+    where every event would have to be read, days that are over are read once."""
+    chosen, interval = request.filter, request.interval
+    fine = interval in _SECONDS
+    made = plan(
+        chosen, days, depth=chosen.depth, store_zone=store_zone, finest=interval if fine else "day", uniques=True
+    )  # fmt: skip
+    when = bucket(made, interval, days.tz)
+    if when is None:
+        raise RequestError(f"unknown interval {interval!r}")
+    old = None if fine else expired(store, chosen, days, store_zone)
+    if made.kind == "raw" and old is None and closed is not None and interval in ("hour", "day"):
+        parts = Parts(
+            name=f"series {interval} 1", filter=chosen, margin=0, make=partial(_by_day, store, request, store_zone),
+            encode=lambda rows: msgspec.json.encode(rows).decode(),
+            decode=partial(msgspec.json.decode, type=list[tuple[int, int, int]]),
+        )  # fmt: skip
+        found = by_day(closed, parts, days)
+        if not fine:
+            return [(day, pv, uv) for day, rows in found.items() for _, pv, uv in rows]
+        return [row for rows in found.values() for row in rows]
+    daily = {"week": "toMonday(day)", "month": "toStartOfMonth(day)"}.get(interval, "day")
+    return grouped(store, made.statement, [Group(when, daily)], old, uniques=True)
+
+
+def _by_day(
+    store: Store, request: SeriesRequest, store_zone: str, days: Range
+) -> dict[date, list[tuple[int, int, int]]]:
+    """The rows of each day, none for a day without events; days instead of hours have 0 as their bucket."""
+    found: dict[date, list[tuple[int, int, int]]] = {day: [] for day in dates(days)}
+    for at, pv, uv in _counted(store, request, days, store_zone, None):
+        day = at if isinstance(at, date) else max(datetime.fromtimestamp(int(at), days.zone).date(), days.first)
+        found[day].append((0 if at == day else int(at), int(pv), int(uv)))
+    return found
 
 
 def _starts(days: Range, interval: str) -> list[int]:

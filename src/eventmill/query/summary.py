@@ -6,13 +6,11 @@ import msgspec
 
 from eventmill.query import sessions
 from eventmill.query.closed import ClosedDays
-from eventmill.query.days import clamp
-from eventmill.query.expired import expired, grouped
 from eventmill.query.model import FILTERS, Filter, Range, known, parse_compare, parse_filter, parse_range
-from eventmill.query.select import plan
 from eventmill.query.source import Store
 from eventmill.query.spans import previous
 from eventmill.query.visits import MACHINE_TOPICS, names_topic
+from eventmill.query.whole import whole
 from eventmill.settings import Product
 
 PARAMETERS = ("from", "to", *FILTERS, "tz", "compare")
@@ -57,20 +55,19 @@ def summary(store: Store, request: SummaryRequest, store_zone: str, closed: Clos
     visits = sessions.sessions(store, asked, closed)
     before = None
     if visits.before is not None:
-        before = _figures(store, request.filter, previous(request.days), store_zone, visits.before)
-    return Summary(_figures(store, request.filter, request.days, store_zone, visits.total), before)
+        before = _figures(store, request.filter, previous(request.days), store_zone, closed, visits.before)
+    return Summary(_figures(store, request.filter, request.days, store_zone, closed, visits.total), before)
 
 
-def _figures(store: Store, chosen: Filter, days: Range, store_zone: str, visits: sessions.SessionsTotal) -> Figures:
-    first, last = clamp(days)
-    events = views = visitors = 0
-    if first <= last:
-        people = None if names_topic(chosen) else f"topic NOT IN {MACHINE_TOPICS}"
-        old = expired(store, chosen, days, store_zone)
-        made = plan(chosen, days, depth=0, store_zone=store_zone, finest="day", uniques=True)
-        for row in grouped(store, made.statement, [], old, uniques=True, present=people):
-            views, visitors = int(row[0]), int(row[1])
-        made = plan(chosen, days, depth=0, store_zone=store_zone, finest="day", uniques=False)
-        for row in grouped(store, made.statement, [], old, uniques=False):
-            events = int(row[0])
+def _figures(
+    store: Store,
+    chosen: Filter,
+    days: Range,
+    store_zone: str,
+    closed: ClosedDays | None,
+    visits: sessions.SessionsTotal,
+) -> Figures:
+    people = None if names_topic(chosen) else f"topic NOT IN {MACHINE_TOPICS}"
+    views, visitors = whole(store, chosen, days, store_zone, closed, uniques=True, present=people)
+    events = whole(store, chosen, days, store_zone, closed, uniques=False).pv
     return Figures(visitors, views, visits.sessions, visits.bounce_rate, visits.duration_s, events)
