@@ -26,10 +26,12 @@ def store(module_store: Store) -> Iterator[Store]:
     module_store.command("TRUNCATE TABLE ledger")
 
 
-def handled(store: Store, topic: str, minute: int, counts: tuple[int, int, int], first: int, batch: int = 1) -> None:
+def handled(
+    store: Store, topic: str, minute: int, counts: tuple[int, int, int], first: int, batch: int = 1, shard: str = "0"
+) -> None:
     columns = {
-        "stream": ["s"], "shard": ["0"], "first_high": [first], "first_low": [0], "topic": [topic], "minute": [minute],
-        "stored": [counts[0]], "duplicate": [counts[1]], "rejected": [counts[2]], "batch": [batch],
+        "stream": ["s"], "shard": [shard], "first_high": [first], "first_low": [0], "topic": [topic],
+        "minute": [minute], "stored": [counts[0]], "duplicate": [counts[1]], "rejected": [counts[2]], "batch": [batch],
     }  # fmt: skip
     kinds = dict.fromkeys(("first_high", "first_low", "stored", "duplicate", "rejected", "batch"), pl.UInt64)
     store.insert("ledger", pl.DataFrame(columns, schema_overrides={**kinds, "minute": pl.UInt32}))
@@ -110,3 +112,28 @@ def test_a_range(store: Store) -> None:
 
 def test_nothing_yet(store: Store) -> None:
     assert ask(store, FakeQueue()) == ledger.Ledger([], ledger.Balance(), True)
+
+
+def test_a_loss_is_seen_beside_a_compaction_half_way(store: Store) -> None:
+    """Both the sums and the rows that they replace are there: counted twice they would hide what is lost."""
+    queue = FakeQueue()
+    queue.got = [Received("event", MINUTE, 10), Received("event", MINUTE + 5, 10)]
+    handled(store, "event", MINUTE, (10, 0, 0), first=1)
+    handled(store, "event", MINUTE, (10, 0, 0), first=0, shard="")
+    store.insert("meta", pl.DataFrame({"name": ["ledger:s"], "value": [str(MINUTE + 1)]}))
+    answer = ask(store, queue)
+    store.command("TRUNCATE TABLE meta")
+    assert (answer.total.stored, answer.total.queued, answer.balanced) == (10, 10, False)
+
+
+def test_the_newest_rows_are_shown_in_the_order_of_time(store: Store) -> None:
+    queue = FakeQueue()
+    queue.got = [Received(topic, MINUTE + n, 1) for n in range(5) for topic in ("order", "event")]
+    data = ask(store, queue, limit="3").data
+    assert [(row.topic, row.minute[-14:-9]) for row in data] == [
+        ("order", "21:23"),
+        ("event", "21:24"),
+        ("order", "21:24"),
+    ]
+    assert ask(store, queue, limit="0").data == []
+    assert len(ask(store, queue, topic="order").data) == 5
