@@ -69,7 +69,7 @@ def questions(store: ClickHouseStore, closed: ClosedDays) -> list[Question]:
         return lambda: top.top(store, top.parse({**RANGE, **params}, "UTC"), "UTC", closed)
 
     def lines(**params: str) -> Callable[[], object]:
-        return lambda: series.series(store, series.parse({**RANGE, **params}, "UTC"), "UTC")
+        return lambda: series.series(store, series.parse({**RANGE, **params}, "UTC"), "UTC", closed)
 
     key = {"category": "h5", "action": "pv", "label": "85", "value": "41"}
     at = [dict(list(key.items())[:depth]) for depth in range(5)]
