@@ -122,26 +122,20 @@ def flows(store: Store, request: FlowsRequest) -> Flows:
 def _way(request: FlowsRequest) -> dict[str, str]:
     """The places of `sql/flows.sql`."""
     onward = f"if(has(walk, {_START}), arraySlice(walk, indexOf(walk, {_START})), [])" if request.start else "walk"
+    made = {"onward": onward, "place": "0", "upto": "onward", "way": "upto", "offset": "0", "last": str(_END)}
     if not request.end:
-        return {"onward": onward, "place": "length(onward)", "way": "upto", "offset": "0", "last": str(_END)}
+        return made
+    made |= {"upto": "if(place = 0, [], arraySlice(onward, 1, place))", "last": str(_GOAL)}
     if not request.start:
         # The ways end at the same step, however short they are.
         way = "arraySlice(upto, greatest(1, toInt32(length(upto)) - {steps:UInt8} + 1))"
-        offset = "({steps:UInt8} - length(way))"
-        return {
-            "onward": onward,
-            "place": f"indexOf(onward, {_STOP})",
-            "way": way,
-            "offset": offset,
-            "last": str(_GOAL),
-        }
+        return made | {"place": f"indexOf(onward, {_STOP})", "way": way, "offset": "({steps:UInt8} - length(way))"}
     way = (
         "if(length(upto) <= {steps:UInt8}, upto, arrayConcat(arraySlice(upto, 1, greatest({steps:UInt8} - 2, 1)), "
         f"if({{steps:UInt8}} > 2, [toUInt64({_FOLDED})], []), [upto[-1]]))"
     )
     after = f"indexOf(arraySlice(onward, 2), {_STOP})"
-    place = f"if({after} = 0, 0, {after} + 1)"
-    return {"onward": onward, "place": place, "way": way, "offset": "0", "last": str(_GOAL)}
+    return made | {"place": f"if({after} = 0, 0, {after} + 1)", "way": way}
 
 
 def _ranked(moves: "pl.DataFrame", limit: int, walks: Walks) -> tuple[list[_Move], dict[int, str]]:

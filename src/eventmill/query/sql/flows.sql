@@ -28,7 +28,7 @@ FROM
                 arrayCompact(steps) AS walk,
                 $onward AS onward,
                 $place AS place,
-                if(place = 0, [], arraySlice(onward, 1, place)) AS upto,
+                $upto AS upto,
                 $way AS way
             FROM ($walks)
         )
