@@ -1,6 +1,6 @@
 """received = stored + duplicate + rejected + queued, for each topic and minute of receipt."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -60,11 +60,13 @@ class Minute(msgspec.Struct):
 
 class Ledger(msgspec.Struct):
     """The answer. `total` covers all rows, those beyond `limit` too. `balanced` is false where more was handled than
-    received, or where received events are neither handled nor waiting in the queue."""
+    received, or where received events are neither handled nor waiting in the queue. `topics` are the parts of
+    `total`."""
 
     data: list[Minute]
     total: Balance
     balanced: bool
+    topics: dict[str, Balance] = {}
 
 
 def parse(params: Mapping[str, str], default_tz: str) -> LedgerRequest:
@@ -87,27 +89,37 @@ def ledger(store: Store, queue: Queue, request: LedgerRequest, groups: Mapping[s
     """
     handled = _handled(store, request)
     received = _received(queue, request)
-    # Plain sums: a month has over 100,000 places, and every dashboard's badge asks for all of them.
-    stored = duplicate = rejected = got = 0
-    balanced = True
-    for place, row_got in received.items():
-        row_stored, row_duplicate, row_rejected = handled.get(place, _NOTHING)
-        got += row_got
-        stored += row_stored
-        duplicate += row_duplicate
-        rejected += row_rejected
-        if row_got < row_stored + row_duplicate + row_rejected:
-            balanced = False
-    for place in handled.keys() - received.keys():  # handled, and never received: there should be none
-        row_stored, row_duplicate, row_rejected = handled[place]
-        stored += row_stored
-        duplicate += row_duplicate
-        rejected += row_rejected
-        balanced = balanced and not (row_stored or row_duplicate or row_rejected)
-    total = Balance(got, stored, duplicate, rejected, got - stored - duplicate - rejected)
+    topics, balanced = _sums(handled, received)
+    total = Balance()
+    for one in topics.values():
+        for name in Balance.__struct_fields__:
+            setattr(total, name, getattr(total, name) + getattr(one, name))
     if balanced and total.queued:
         balanced = not _lost(store, queue, request, received, groups)
-    return Ledger(_shown(handled, received, request), total, balanced)
+    return Ledger(_shown(handled, received, request), total, balanced, topics)
+
+
+def _sums(
+    handled: Mapping[tuple[str, int], tuple[int, int, int]], received: Mapping[tuple[str, int], int]
+) -> tuple[dict[str, Balance], bool]:
+    """By topic; and whether nothing was handled that was not received."""
+    # Plain sums: a month has over 100,000 places, and every dashboard's badge asks for all of them.
+    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    balanced = True
+    for place, got in received.items():
+        stored, duplicate, rejected = handled.get(place, _NOTHING)
+        row = sums[place[0]]
+        row[0] += got
+        row[1] += stored
+        row[2] += duplicate
+        row[3] += rejected
+        if got < stored + duplicate + rejected:
+            balanced = False
+    for place in handled.keys() - received.keys():  # there should be none
+        for at, count in enumerate(handled[place], 1):
+            sums[place[0]][at] += count
+            balanced = balanced and not count
+    return {topic: Balance(got, s, d, r, got - s - d - r) for topic, (got, s, d, r) in sorted(sums.items())}, balanced
 
 
 def _shown(

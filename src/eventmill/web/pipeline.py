@@ -44,10 +44,11 @@ class Rate(msgspec.Struct):
 
 
 class LedgerTotal(msgspec.Struct):
-    """All time and all topics."""
+    """All time: all topics together, and each."""
 
     total: Balance
     balanced: bool
+    topics: dict[str, Balance]
 
 
 class QueueSize(msgspec.Struct):
@@ -108,7 +109,7 @@ def pipeline(services: Services, meter: Meter) -> Pipeline:
     return Pipeline(
         processes=_processes(services),
         rates=_rates(totals(services), meter.rates()),
-        ledger=LedgerTotal(balance.total, balance.balanced),
+        ledger=LedgerTotal(balance.total, balance.balanced, balance.topics),
         lag=waiting.data,
         waiting=waiting.events,
         seconds=waiting.seconds,

@@ -34,6 +34,7 @@ def test_the_page_says_what_the_parts_say(server: Server) -> None:
     assert body["ledger"] == {
         "total": {"received": 5, "stored": 0, "duplicate": 0, "rejected": 0, "queued": 5},
         "balanced": True,
+        "topics": {"event": {"received": 5, "stored": 0, "duplicate": 0, "rejected": 0, "queued": 5}},
     }
     assert body["lag"] == [{"group": "store", "topic": "event", "shard": "0", "events": 5, "seconds": 2.5}]
     assert (body["waiting"], body["seconds"], body["drain"]) == (5, 2.5, {"rate": 100.0, "seconds": 0.1})
