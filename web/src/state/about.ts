@@ -1,11 +1,14 @@
 /** What the server says of itself, asked once before the first page is drawn. */
-import { computed, shallowRef } from "vue";
+import { computed, ref, shallowRef } from "vue";
 
 import { ask } from "@/api/client";
 import type { About, Session } from "@/api/types";
 
 export const about = shallowRef<About>({ version: "", timezone: "UTC", collect: [] });
 export const session = shallowRef<Session>({ signed_in: false, required: false, role: "local", site: "" });
+
+/** Whether the server has answered, or failed to. */
+export const learned = ref(false);
 
 /** The zone of all days: the server's, whose days are counted beforehand. */
 export const zone = computed(() => about.value.timezone || "UTC");
@@ -17,4 +20,5 @@ export async function learn(): Promise<void> {
   const [who, what] = await Promise.allSettled([ask<Session>("session"), ask<About>("about")]);
   if (who.status === "fulfilled") session.value = who.value;
   if (what.status === "fulfilled") about.value = what.value;
+  learned.value = true;
 }
