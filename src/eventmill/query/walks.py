@@ -46,9 +46,11 @@ class Walks:
             return quick.drop("tied")
         if len(tied) > _FEW:
             return self._frame(outer, own, parts, receipts=True, only=None).drop("tied")
-        rest = quick.filter(pl.col("tied") == 0)
-        both = pl.concat([rest, self._frame(outer, own, parts, receipts=True, only=tied)])
-        return both.drop("tied").group_by(keys).sum()
+        rest = quick.filter(pl.col("tied") == 0).drop("tied")
+        late = self._frame(outer, own, parts, receipts=True, only=tied).drop("tied")
+        # Few rows of many have something to be added.
+        added = pl.concat([rest.join(late, on=keys, how="semi"), late]).group_by(keys).sum().select(rest.columns)
+        return pl.concat([rest.join(late, on=keys, how="anti"), added])
 
     def names(self, hashes: Iterable[int]) -> dict[int, str]:
         """The names of steps by their hash."""
