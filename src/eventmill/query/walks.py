@@ -68,14 +68,15 @@ class Walks:
         made = for_sessions(self._chosen, self._days)
         made.params |= own
         if only is not None:
-            made.where.append(f"{GROUP} IN {{tied:Array(UInt64)}}")
+            made.where.append("user_hash IN {tied:Array(UInt64)}")
             made.params["tied"] = only
         walks = statement(
             "walks", conditions=" AND ".join(made.where), group=GROUP,
             shift="208" if receipts else "48",
             number="toUInt256" if receipts else "toUInt128",
             rest=_RECEIPT.format(self._step) if receipts else self._step,
-            tied="0" if receipts else _TIED,
+            tied="0" if receipts else _TIED.format("events"),
+            wanted="1" if only is None else _TIED.format(_WITHOUT_RECEIPT),
         )  # fmt: skip
         return self._store.frame(statement(outer, walks=walks, **parts), made.params)
 
@@ -89,8 +90,13 @@ _RECEIPT = (
     "bitShiftLeft(toUInt256(receipt_high), 144) + bitShiftLeft(toUInt256(receipt_low), 80) "
     "+ bitShiftLeft(toUInt256(receipt_index), 48) + {}"
 )
+# What is left of events with their receipts.
+_WITHOUT_RECEIPT = (
+    "arraySort(arrayMap(x -> bitOr(bitShiftLeft(toUInt128(bitShiftRight(x, 208)), 48), "
+    "bitAnd(toUInt64(x), 0xFFFFFFFFFFFF)), events))"
+)
 # Looked at closely only where two events are of one ms.
 _TIED = (
     "countEqual(gaps, 0) > 1 AND arrayExists((x, next) -> next != x AND bitShiftRight(x, 48) = bitShiftRight(next, 48) "
-    "AND bitAnd(toUInt64(x), 0xFFFFFFFFFFFF) != 0, arrayPopBack(events), arrayPopFront(events))"
+    "AND bitAnd(toUInt64(x), 0xFFFFFFFFFFFF) != 0, arrayPopBack({0}), arrayPopFront({0}))"
 )
