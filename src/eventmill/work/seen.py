@@ -38,7 +38,10 @@ _SALTS = np.array(
     ],
     dtype=np.uint64,
 )  # fmt: skip
+_SPREAD = np.uint64(0xD6E8FEB86659FD93)
 _NONE = np.array([], dtype=np.uint64)
+_FORMAT = 2
+"""Of the files; others are built anew from the store."""
 _ONE, _SIX, _HALF, _TOP, _NEXT = (np.uint64(n) for n in (1, 63, 32, 58, 52))
 
 
@@ -80,8 +83,9 @@ class Filter:
         self._words = words
 
     def _places(self, hashes: _Hashes) -> NDArray[np.int64]:
-        """Where the line of each begins."""
-        places: NDArray[np.int64] = ((hashes >> _HALF) * self._lines >> _HALF).astype(np.int64) * _WORDS
+        """Where the line of each begins. Mixed first: a filter that is built anew is filled by ranges of hashes, and
+        unmixed ones of a range would all meet in a few lines."""
+        places: NDArray[np.int64] = ((hashes * _SPREAD >> _HALF) * self._lines >> _HALF).astype(np.int64) * _WORDS
         return places
 
 
@@ -162,7 +166,7 @@ class Seen:
             self._filters[place].save(path.with_suffix(".new"))
             _sync(path.with_suffix(".new"))
             path.with_suffix(".new").replace(path)
-        meta = {"batch": batch, "segments": len(self._filters), "room": self._room}
+        meta = {"format": _FORMAT, "batch": batch, "segments": len(self._filters), "room": self._room}
         new = self._folder / "meta.new"
         new.write_text(json.dumps(meta), encoding="utf-8")
         _sync(new)
@@ -176,6 +180,8 @@ class Seen:
         path = self._folder / "meta.json"
         try:
             meta = json.loads(path.read_text(encoding="utf-8"))
+            if meta["format"] != _FORMAT:
+                raise ValueError(f"{path} is of another format")
             loaded = [Filter(_capacity(place)) for place in range(meta["segments"])]
             for place, segment in enumerate(loaded):
                 segment.load(self._folder / f"{place:04d}.bloom")

@@ -126,6 +126,39 @@ def test_a_full_filter_holds_all_and_is_seldom_wrong(capacity: int) -> None:
     assert full.find(others).size <= capacity * 1e-5
 
 
+@pytest.mark.parametrize("part", [1, 7, 100])
+def test_a_filter_of_neighbouring_hashes_is_as_seldom_wrong(part: int) -> None:
+    """What is built anew from the store comes in ranges of hashes: a filter then holds a hundredth of them all."""
+    dice = np.random.default_rng(part)
+    width = (1 << 64) // 100
+    low = (part - 1) * width
+
+    def some(count: int) -> np.ndarray:
+        return dice.integers(low, low + width - 1, count, dtype=np.uint64)
+
+    held = Filter(100_000)
+    added = some(100_000)
+    held.add(added)
+    assert held.find(added).size == added.size
+    others = np.setdiff1d(some(1_000_000), added)
+    assert held.find(others).size < 60
+
+
+def test_files_of_an_older_format_are_built_anew(tmp_path: Path) -> None:
+    store = Ids()
+    store.batch_of = dict.fromkeys(hashes_of(30, 5), 1)
+    with SMALL:
+        seen = Seen(store, "s", tmp_path)  # type: ignore[arg-type]
+        seen.open(1)
+        meta = tmp_path / "meta.json"
+        meta.write_text(meta.read_text().replace('"format": 2, ', ""))
+        assert '"batch"' in meta.read_text()
+        seen = Seen(store, "s", tmp_path)  # type: ignore[arg-type]
+        seen.open(1)
+        assert seen.find(pl.Series([*store.batch_of], dtype=pl.UInt64)).height == 30
+        assert '"format": 2' in meta.read_text()
+
+
 @pytest.mark.parametrize("cut", [0, 4, 8, -8, -1])
 def test_a_file_of_another_length_is_refused(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "filter"
