@@ -60,6 +60,16 @@ def test_flows_from_a_page_stand_in_the_address(seen: Seen, served: Server) -> N
     expect(page.get_by_text("The ways through the pages")).to_be_visible()
 
 
+def test_what_is_being_typed_stays_while_figures_arrive(seen: Seen) -> None:
+    page = seen.open("/flows")
+    page.wait_for_load_state("networkidle")
+    page.get_by_label("To", exact=True).fill("/b")
+    with page.expect_response("**/api/v1/flows*"):
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # refreshes, as every half minute does
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_label("To", exact=True)).to_have_value("/b")
+
+
 def test_a_funnel_is_its_link(seen: Seen, served: Server) -> None:
     text = json.dumps(STEPS)
     page = seen.open(f"/funnels?steps={quote(text)}")

@@ -21,6 +21,7 @@ AnyRequest = Request[Any, Any, Any]
 
 def handlers(access: Access) -> list[Any]:
     """The routes of shares; they are pages, not API."""
+    page = assets.index()  # read once, as the files that it names are: a new build is served after a restart
 
     @get("/share/{token:str}", name="share")
     async def share(request: AnyRequest, token: FromPath[str]) -> Response[None]:
@@ -32,7 +33,7 @@ def handlers(access: Access) -> list[Any]:
     @get(["/embed/{token:str}", "/embed/{token:str}/{view:path}"], name="embed")
     async def embed(token: FromPath[str]) -> Response[bytes]:
         _found(access, token)
-        return Response(assets.index(), media_type="text/html")
+        return Response(page, media_type="text/html")
 
     return [share, embed]
 
