@@ -91,8 +91,12 @@ def test_keys_of_the_command_line_at_both_ports(outside: Outside) -> None:
     for name in ("sender", "shop"):
         run(outside.data, "keys", "remove", name)
     until(lambda: outside.send("/e", body, given).status == 401, "the key's end at the door", why=outside.said)
-    asked = httpx.get(f"{outside.url}/api/v1/top", params={**days(), "dimension": "site"}, headers=bearer(read))
-    assert asked.status_code == 401
+
+    def refused() -> bool:
+        asked = httpx.get(f"{outside.url}/api/v1/top", params={**days(), "dimension": "site"}, headers=bearer(read))
+        return asked.status_code == 401
+
+    until(refused, "the key's end at the API", why=outside.said)
 
 
 def days() -> dict[str, str]:
