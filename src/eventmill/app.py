@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,13 +141,18 @@ def open_engine(settings: Settings, *, workers: bool) -> "Engine":
     """Opens the store, the readers and the settings database. Raises StoreError, QueueError or RegistryError."""
     # Batches are small and many: more threads cost memory and win nothing beside the store's own.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    # The store opens outside of Python's lock: meanwhile the other core loads the rest.
+    loading = threading.Thread(target=_load, daemon=True)
+    loading.start()
+    from eventmill.store.clickhouse import open_store
+
+    store = open_store(settings)
+    loading.join()
     from eventmill.engine import Engine
     from eventmill.queue.open import open_reader
-    from eventmill.store.clickhouse import open_store
     from eventmill.store.retention import expire
 
     registry = open_registry(settings)
-    store = open_store(settings)
     return Engine(
         settings,
         store,
@@ -159,6 +165,11 @@ def open_engine(settings: Settings, *, workers: bool) -> "Engine":
         workers=workers,
         kill_at=os.environ.get(FAILPOINT),
     )
+
+
+def _load() -> None:
+    for module in ("eventmill.engine", "eventmill.registry.open", "eventmill.web.serve"):
+        import_module(module)
 
 
 def open_registry(settings: Settings) -> "Database":
@@ -178,9 +189,9 @@ def open_registry(settings: Settings) -> "Database":
 
 def unprotected(settings: Settings) -> str | None:
     """Why `web.listen` may not be served, with the mend; None where it may. Raises RegistryError."""
+    if is_loopback(settings.web.listen):
+        return None  # without opening it: the library alone takes half a second, and the engine opens it anyway
     with closing(open_registry(settings)) as registry:
-        if is_loopback(settings.web.listen):
-            return None
         from eventmill.web.guard import ListenError, check_listen
 
         try:
