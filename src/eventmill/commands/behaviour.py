@@ -269,11 +269,7 @@ def _show(
     *, share: int | None = None, shares: Sequence[int] = (),
 ) -> None:  # fmt: skip
     """`share` is the column that is drawn as a bar too; it and `shares` are shown as percent."""
-    if as_json:
-        typer.echo(msgspec.json.encode(answer).decode())
-        return
-    if as_csv:
-        tables.write_csv(columns, rows)
+    if tables.printed(answer, columns, rows, as_json, as_csv):
         return
     percents = {*shares, *([share] if share is not None else [])}
     shown = [[f"{cell:.1%}" if place in percents else cell for place, cell in enumerate(row)] for row in rows]

@@ -108,13 +108,9 @@ def report(
     given = {"tz": tz, "topic": topic, "site": site, "bot": bot}
     with errors():
         answer = Answers(settings).ask("goals/report", range_params(settings, "", first, last, **given))
-    if as_json:
-        typer.echo(msgspec.json.encode(answer).decode())
-        return
     columns = ("goal", "visitors", "conversions", "of", "rate")
     rows = [(row["name"], row["visitors"], row["conversions"], row["of"], row["rate"]) for row in answer["data"]]
-    if as_csv:
-        tables.write_csv(columns, rows)
+    if tables.printed(answer, columns, rows, as_json, as_csv):
         return
     lines = [tables.sparkline([day["conversions"] for day in row["series"]]) for row in answer["data"]]
     shown = [(*row[:4], f"{row[4]:.1%}", line) for row, line in zip(rows, lines, strict=True)]

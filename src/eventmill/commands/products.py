@@ -2,7 +2,6 @@
 
 from typing import Annotated
 
-import msgspec
 import typer
 
 from eventmill.commands import tables
@@ -45,13 +44,9 @@ def products(
     given = {"interval": interval, "tz": tz, "topic": topic, "site": site, "bot": bot, "filters": conditions(where)}
     with errors():
         answer = Answers(settings).ask("products", range_params(settings, "", first, last, **given))
-    if as_json:
-        typer.echo(msgspec.json.encode(answer).decode())
-        return
     columns = ("time", "product", "pv", "uv")
     rows = [(row["time"], row["product"], row["pv"], row["uv"]) for row in answer["data"]]
-    if as_csv:
-        tables.write_csv(columns, rows)
+    if tables.printed(answer, columns, rows, as_json, as_csv):
         return
     most = max((row[2] for row in rows), default=0) or 1
     shown = [(time, name or "(none)", pv, uv, tables.bar(pv / most)) for time, name, pv, uv in rows]

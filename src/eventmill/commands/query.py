@@ -1,10 +1,8 @@
 """`query counts|series|top|summary|ledger` and `ledger`: the statistics in a terminal."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from eventmill.commands import tables
@@ -50,10 +48,6 @@ def range_params(settings: Settings, key: str, first: str, last: str, **given: s
     return {name: value for name, value in {"from": first, "to": last, **parts, **given}.items() if value}
 
 
-def _print_json(answer: Any) -> None:
-    typer.echo(msgspec.json.encode(answer).decode())
-
-
 @app.command()
 def counts(
     key: KeyArgument = "",
@@ -84,7 +78,7 @@ def counts(
         answer = Answers(settings).ask("counts", range_params(settings, key, first, last, **given))
     columns = ("date", "key", "pv", "uv")
     rows = [(r["eventDate"], r["eventKey"], r["eventData"]["pv"], r["eventData"]["uv"]) for r in answer["data"]]
-    if _printed(answer, columns, rows, as_json, as_csv, as_ndjson):
+    if tables.printed(answer, columns, rows, as_json, as_csv, as_ndjson):
         return
     most = max((row[2] for row in rows), default=0) or 1
     tables.show((*columns, ""), [(*row, tables.bar(row[2] / most)) for row in rows], ("pv", "uv"))
@@ -126,7 +120,7 @@ def series(
         before = [(point["pv"], point["uv"]) for point in answer["before"]]
         missing = [("", "")] * (len(rows) - len(before))
         rows = [(*row, *then) for row, then in zip(rows, [*before, *missing], strict=False)]
-    if _printed(answer, columns, rows, as_json, as_csv, as_ndjson):
+    if tables.printed(answer, columns, rows, as_json, as_csv, as_ndjson):
         return
     tables.console().print(tables.sparkline([row[1] for row in rows]))
     most = max((row[1] for row in rows), default=0) or 1
@@ -170,7 +164,7 @@ def top(
         columns = (*columns, "pv before", "uv before")
         then = [(row["before"]["pv"], row["before"]["uv"]) for row in answer["data"]]
         rows = [(*row, *before) for row, before in zip(rows, then, strict=True)]
-    if _printed(answer, columns, rows, as_json, as_csv, as_ndjson):
+    if tables.printed(answer, columns, rows, as_json, as_csv, as_ndjson):
         return
     shown = [(row[0] or "(none)", row[1], row[2], f"{row[3]:.1%}", *row[4:], tables.bar(row[3])) for row in rows]
     tables.show((*columns, ""), shown, columns[1:])
@@ -207,7 +201,7 @@ def summary(
     periods = [answer["data"], *([answer["before"]] if compare else [])]
     columns = ("", "now", *(["before"] if compare else []))
     rows = [(name, *(period[name] for period in periods)) for name in answer["data"]]
-    if not _printed(answer, columns, rows, as_json, as_csv, as_ndjson):
+    if not tables.printed(answer, columns, rows, as_json, as_csv, as_ndjson):
         tables.show(columns, [(row[0], *(_figure(row[0], value) for value in row[1:])) for row in rows], columns[1:])
 
 
@@ -219,21 +213,6 @@ def _figure(name: str, value: float | None) -> Any:
 
 def _more(where: list[str] | None, compare: bool) -> dict[str, str]:
     return {"filters": conditions(where), "compare": "previous" if compare else ""}
-
-
-def _printed(
-    answer: Any, columns: Sequence[str], rows: Sequence[Sequence[Any]], as_json: bool, as_csv: bool, as_ndjson: bool
-) -> bool:
-    """Prints for a program, where one asked; False where a person did."""
-    if as_json:
-        _print_json(answer)
-    elif as_ndjson:
-        data = answer["data"] if isinstance(answer["data"], list) else [answer["data"]]
-        for row in data:
-            _print_json(row)
-    elif as_csv:
-        tables.write_csv(columns, rows)
-    return as_json or as_csv or as_ndjson
 
 
 @app.command()
@@ -257,11 +236,7 @@ def ledger(
         answer = Answers(settings).ask("ledger", {name: value for name, value in params.items() if value})
     columns = ("topic", "minute", "received", "stored", "duplicate", "rejected", "queued")
     rows = [tuple(row[name] for name in columns) for row in answer["data"]]
-    if as_json:
-        _print_json(answer)
-    elif as_csv:
-        tables.write_csv(columns, rows)
-    else:
+    if not tables.printed(answer, columns, rows, as_json, as_csv):
         total = answer["total"]
         tables.show(columns, [*rows, ("total", "", *(total[name] for name in columns[2:]))], columns[2:])
         sign = "✓ balanced" if answer["balanced"] else "✗ does not balance: see `eventmill doctor`"

@@ -4,6 +4,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -58,6 +60,27 @@ def clean(value: Any) -> str:
     """Without control characters: what a client sent must not steer the terminal."""
     text = "" if value is None else str(value)
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def write_json(answer: Any) -> None:
+    """The API's answer, on one line."""
+    typer.echo(msgspec.json.encode(answer).decode())
+
+
+def printed(
+    answer: Any, columns: Sequence[str], rows: Sequence[Sequence[Any]], as_json: bool, as_csv: bool,
+    as_ndjson: bool = False,
+) -> bool:  # fmt: skip
+    """Prints for a program, where one asked; False where a person did."""
+    if as_json:
+        write_json(answer)
+    elif as_ndjson:
+        data = answer["data"] if isinstance(answer["data"], list) else [answer["data"]]
+        for row in data:
+            write_json(row)
+    elif as_csv:
+        write_csv(columns, rows)
+    return as_json or as_csv or as_ndjson
 
 
 def write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
