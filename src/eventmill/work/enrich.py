@@ -7,9 +7,11 @@ import polars as pl
 from eventmill.work.agents import describe
 from eventmill.work.batch import Batch
 from eventmill.work.geo import Countries
-from eventmill.work.origin import HOST, with_origin
+from eventmill.work.hosts import with_host
+from eventmill.work.origin import with_origin
 
-_KEPT = ("label", "value", "session", "url", "referrer", "language", "screen", "props", "id")
+_CAMPAIGN = ("utm_source", "utm_medium", "utm_campaign")
+_KEPT = ("label", "value", "session", "language", "screen", "props", "id")
 
 
 class Enrich:
@@ -25,51 +27,34 @@ class Enrich:
             pl.coalesce("user_agent", "ua").fill_null("").alias("user_agent"),
             pl.coalesce("own_ip", "ip").fill_null("").alias("ip"),
             pl.coalesce("user", "_v").fill_null("").alias("user"),
-            pl.coalesce("url", "page").alias("url"),
+            pl.coalesce("url", "page").fill_null("").alias("url"),
+            pl.col("referrer").fill_null(""),
         )
-        frame = frame.with_columns(
-            _site(frame),
-            *(_campaign(name, frame) for name in ("utm_source", "utm_medium", "utm_campaign")),
-        )
+        frame = with_host(with_host(frame, "url", "url_host"), "referrer", "referrer_host")
+        frame = frame.with_columns(_campaign(name, frame["url"]) for name in _CAMPAIGN)
         topic = pl.col("of_topic").cast(pl.String)
         frame = frame.with_columns(
             pl.when(pl.col("category").fill_null("") == "").then(topic).otherwise(pl.col("category")).alias("category"),
             pl.col("action").fill_null(""),
+            pl.coalesce("site", "url_host").alias("site"),
             *(pl.col(name).fill_null("") for name in _KEPT),
         )
         batch.frame = _with_countries(with_origin(_with_agents(frame)), self._countries)
         return batch
 
 
-def _site(frame: pl.DataFrame) -> pl.Series:
-    """The site as given, else the url's host. The store works the hosts out for its own columns."""
-    site, url = frame["site"], frame["url"]
-    if site.null_count() == 0 or url.null_count() == url.len():
-        return site.fill_null("")
-    hosts = url.unique().to_frame().with_columns(pl.col("url").str.extract(HOST).str.to_lowercase().alias("_host"))
-    found = frame.select("site", "url").join(hosts, on="url", how="left", maintain_order="left")
-    return found.select(pl.coalesce("site", "_host").fill_null("").alias("site"))["site"]
-
-
-def _campaign(name: str, frame: pl.DataFrame) -> pl.Series:
+def _campaign(name: str, url: pl.Series) -> pl.Series | pl.Expr:
     """A `utm_` parameter of the url, percent-decoded; only urls that carry one are looked at."""
-    url = frame["url"]
-    if url.null_count() == url.len():
-        return pl.Series(name, [""], dtype=pl.String).new_from_index(0, url.len())
-    has = url.str.contains(f"{name}=", literal=True).fill_null(False)
+    has = url.str.contains(f"{name}=", literal=True)
     if not has.any():
-        return pl.Series(name, [""], dtype=pl.String).new_from_index(0, url.len())
+        return pl.lit("").alias(name)
     values = url.filter(has).str.extract(rf"[?&]{name}=([^&#]*)").fill_null("")
     distinct = values.unique()
     decoded = values.replace_strict(distinct, [_unquote(text) for text in distinct.to_list()], return_dtype=pl.String)
-    column = [""] * url.len()
-    for place, text in zip(has.arg_true().to_list(), decoded.to_list(), strict=True):
-        column[place] = text
-    return pl.Series(name, column, dtype=pl.String)
+    return pl.Series(name, [""], dtype=pl.String).new_from_index(0, url.len()).scatter(has.arg_true(), decoded)
 
 
 def _unquote(text: str) -> str:
-
     return unquote_plus(text)[:200]
 
 

@@ -13,14 +13,19 @@ from eventmill.work.lost import lost_events, lost_rejects
 _UTC_MS = pl.Datetime("ms", "UTC")
 EVENT_COLUMNS = (
     "site", "topic", "category", "action", "label", "value", "time", "received", "id", "id_hash", "content", *RECEIPT,
-    "user", "session", "url", "referrer", "utm_source", "utm_medium", "utm_campaign", "source", "channel",
-    "user_agent", "browser", "os", "device", "bot", "ip", "country", "language", "screen", "duration_ms", "bytes",
-    "props",
+    "user", "session", "url", "url_host", "referrer", "referrer_host", "utm_source", "utm_medium", "utm_campaign",
+    "source", "channel", "user_agent", "browser", "os", "device", "bot", "ip", "country", "language", "screen",
+    "duration_ms", "bytes", "props",
 )  # fmt: skip
 _OPTIONAL = (
     "action", "label", "value", "id", "session", "url", "referrer", "utm_source", "utm_medium", "utm_campaign",
     "source", "country", "language", "screen", "duration_ms", "bytes", "props",
 )  # fmt: skip
+_FEW = (
+    "site", "category", "action", "url_host", "referrer_host", "utm_source", "utm_medium", "utm_campaign", "source",
+    "channel", "user_agent", "browser", "os", "device", "ip", "country", "language", "screen", "stream",
+)  # fmt: skip
+"""Columns of few distinct values: sent as dictionaries, since the store would make them itself at a higher price."""
 _COUNTS = ("stored", "duplicate", "rejected")
 
 
@@ -77,8 +82,9 @@ class Insert:
 
     def _write_events(self, rows: pl.DataFrame) -> None:
         """Leaves out columns that hold nothing: the store fills in the same, for less."""
-        optional = [name for name in _OPTIONAL if _is_empty(rows[name])]
-        self._store.insert("events", rows.drop(optional))
+        kept = rows.drop(name for name in _OPTIONAL if _is_empty(rows[name]))
+        few = pl.Categorical(pl.Categories.random())  # of its own: what all share would only ever grow
+        self._store.insert("events", kept.with_columns(pl.col(name).cast(few) for name in _FEW if name in kept.columns))
 
     def _rejects(self, rows: pl.DataFrame, number: int) -> pl.DataFrame:
         return rows.with_columns(
@@ -97,10 +103,9 @@ class Insert:
             ("rejected", [*batch.rejected, *batch.rejected_again, *map(lost_events, delivery.lost)]),
         ]
         counted = [
-            frame.select(pl.col("shard").cast(pl.String), pl.col("of_topic").cast(pl.String), "minute")
-            .group_by("shard", "of_topic", "minute")
+            frame.group_by("shard", "of_topic", "minute")
             .len("count")
-            .with_columns(pl.lit(outcome).alias("outcome"))
+            .with_columns(pl.col("shard", "of_topic").cast(pl.String), pl.lit(outcome).alias("outcome"))
             for outcome, frames in outcomes
             for frame in frames
         ]

@@ -6,8 +6,6 @@ import polars as pl
 
 from eventmill.work import channels
 
-HOST = r"^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(\[[0-9A-Fa-f:.]+\]|[^/?#:]*)"
-"""The host of a url, upper and lower case as it is."""
 _CLICK = rf"[?&](?:{'|'.join(channels.CLICK_IDS)})="
 _SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "gov", "ne", "net", "or", "org"})
 """Second labels below which names are registered, where the ending is a country's: `co.uk`."""
@@ -16,17 +14,15 @@ _SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "gov", "ne", "net", "or", "
 def with_origin(frame: pl.DataFrame) -> pl.DataFrame:
     """Adds `source` (utm_source, else the host that the visitor came from, '' where it is the event's own) and
     `channel` (search, social, mail, ad, referral, direct). Worked out once for each distinct origin."""
-    named = [name for name in ("utm_source", "utm_medium", "referrer") if (frame[name] != "").any()]
-    clicks = frame["url"].str.contains("?", literal=True)
+    named = [name for name in ("utm_source", "utm_medium", "referrer_host") if (frame[name] != "").any()]
+    clicks = frame["url"].str.contains(_CLICK)
     if not named and not clicks.any():
         return frame.with_columns(pl.lit("").alias("source"), pl.lit("direct").alias("channel"))
-    host = pl.col("url").str.extract(HOST).str.to_lowercase()
+    own = pl.when(pl.col("url_host") == "").then("site").otherwise("url_host")
     seen = frame.select(
-        "utm_source",
-        "utm_medium",
-        pl.col("referrer").str.extract(HOST).str.to_lowercase().fill_null("").alias("_from"),
-        pl.when(pl.col("referrer") == "").then(pl.lit("")).otherwise(pl.coalesce(host, "site")).alias("_own"),
-        (clicks & frame["url"].str.contains(_CLICK)).alias("_click") if clicks.any() else pl.lit(False).alias("_click"),
+        *(name if name in named else pl.lit("").alias(name) for name in ("utm_source", "utm_medium", "referrer_host")),
+        pl.when(pl.col("referrer_host") == "").then(pl.lit("")).otherwise(own).alias("_own"),
+        clicks.alias("_click"),
     )
     distinct = seen.unique()
     found = [origin(*row) for row in distinct.iter_rows()]

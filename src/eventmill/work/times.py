@@ -4,12 +4,16 @@ import math
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import polars as pl
 
 from eventmill.clock import DAY_MS
 
 EARLIEST_MS = 631_152_000_000  # 1990-01-01
 MS_ABOVE = 1e11
+_FORM = np.frombuffer(b"0000-00-00T00:00:00.000Z", dtype=np.uint8)
+_SIGNS = ord("0") != _FORM
+_WIDTHS = (4, 2, 2, 2, 2, 2, 3)
 _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
 
@@ -18,6 +22,9 @@ def parse_times(texts: pl.Series, zone: ZoneInfo) -> pl.Series:
 
     Numbers above 1e11 are milliseconds, others seconds; a time without a zone is of `zone`.
     """
+    known = _fixed(texts)
+    if known is not None:
+        return known
     frame = pl.DataFrame({"text": texts})
     text = pl.col("text").str.strip_chars()
     quick = text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ", time_unit="ms", strict=False).dt.epoch("ms")
@@ -32,6 +39,33 @@ def parse_times(texts: pl.Series, zone: ZoneInfo) -> pl.Series:
             pl.coalesce("ms", "slow").alias("ms")
         )
     return frame["ms"]
+
+
+def _fixed(texts: pl.Series) -> pl.Series | None:
+    """The same where every text is `2026-11-21T09:30:00.123Z` and a moment that exists, else None.
+
+    Arithmetic on columns of digits: a fifth of what a parser of formats needs.
+    """
+    lengths = texts.str.len_bytes()
+    if lengths.null_count() or lengths.min() != len(_FORM) or lengths.max() != len(_FORM):
+        return None
+    rows = np.frombuffer(texts.str.join("").item().encode(), dtype=np.uint8).reshape(-1, len(_FORM))
+    if (rows[:, _SIGNS] != _FORM[_SIGNS]).any():
+        return None
+    digits = np.ascontiguousarray(rows[:, ~_SIGNS].T) - np.uint8(ord("0"))
+    if (digits > 9).any():
+        return None
+    year, month, day, hour, minute, second, ms = (
+        np.einsum("i,ij->j", 10 ** np.arange(width)[::-1], part)
+        for width, part in zip(_WIDTHS, np.split(digits, np.cumsum(_WIDTHS)[:-1]), strict=True)
+    )
+    months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
+    days = months.astype("datetime64[D]") + (day - 1)
+    exist = (month >= 1) & (month <= 12) & (day >= 1) & (days.astype("datetime64[M]") == months)
+    if not (exist & (hour < 24) & (minute < 60) & (second < 60)).all():
+        return None
+    seconds = days.astype(np.int64) * 86_400 + hour * 3600 + minute * 60 + second
+    return pl.Series("ms", seconds * 1000 + ms)
 
 
 def _parse(text: str, zone: ZoneInfo) -> int | None:

@@ -56,3 +56,11 @@ def test_rfc_3339_reads_as_python_does(moment: datetime, minutes: int) -> None:
     expected = (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
     assert ms(moment.isoformat(timespec="milliseconds")) == expected
     assert ms(moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")) == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.from_regex(r"(19|20)[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]\.[0-9]{3}Z",
+                              fullmatch=True), min_size=1, max_size=5))  # fmt: skip
+def test_a_column_of_one_form_reads_as_each_of_its_texts_does(texts: list[str]) -> None:
+    alone = [parse_times(pl.Series([text + " "]), BERLIN)[0] for text in texts]  # with a space: not of the quick form
+    assert parse_times(pl.Series(texts), BERLIN).to_list() == alone
