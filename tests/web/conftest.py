@@ -7,11 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 from scripts.services import Program
-from tests.acceptance.server import Server
+from tests.acceptance.server import Server, until
 from tests.web import traffic
+
+# Twice what a machine needs whose two cores are busy with other tests.
+expect.set_options(timeout=20_000)
+
+
+def settled(where: Page | Locator) -> None:
+    """Waits until every card shows the answer to what it asks now."""
+    expect(where.locator("[aria-busy=true]")).to_have_count(0)
+
+
+def fits(page: Page) -> None:
+    """Nothing scrolls sideways, once what was drawn for another width is drawn anew."""
+    measure = "[document.documentElement.scrollWidth, innerWidth]"
+    until(lambda: int.__le__(*page.evaluate(measure)), "a page that fits", why=lambda: page.evaluate(measure))
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Flows, funnels and retention: their figures are the API's, and what is chosen stands in the address."""
 
 import json
+import re
 from urllib.parse import parse_qs, quote, urlsplit
 
 from playwright.sync_api import Page, expect
@@ -25,8 +26,10 @@ def days(page: Page) -> dict[str, str]:
 
 
 def rows(page: Page, label: str) -> list[list[str]]:
-    """The cells of a table, by the name of its region."""
+    """The cells of a table, by the name of its region, once they are those of the question that it asks now."""
+    expect(page.get_by_role("region", name=label, exact=True)).to_have_attribute("aria-busy", "false")
     body = page.get_by_role("region", name=label, exact=True).locator("tbody tr")
+    expect(body.first).to_be_visible()
     return [body.nth(n).locator("th, td").all_inner_texts() for n in range(body.count())]
 
 
@@ -53,7 +56,7 @@ def test_flows_from_a_page_stand_in_the_address(seen: Seen, served: Server) -> N
     page.get_by_label("From", exact=True).fill("/a")
     page.get_by_label("From", exact=True).press("Enter")
     expect(page.get_by_text("What visits do after /a.")).to_be_visible()
-    assert "start=/a" in page.url
+    expect(page).to_have_url(re.compile("start=/a"))
     answer = served.api("flows", **days(page), start="/a")
     expect(page.get_by_text(f"{answer['sessions']} visits").first).to_be_visible()
     page.go_back()
@@ -119,4 +122,4 @@ def test_retention_has_the_percent_in_each_cell(seen: Seen, served: Server) -> N
         assert [cell for cell in cells[2:] if cell] == wanted
     page.get_by_role("button", name="Weeks").click()
     expect(page.get_by_role("columnheader", name="Week 0")).to_be_visible()
-    assert "by=week" in page.url
+    expect(page).to_have_url(re.compile("by=week"))

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
-from tests.web.conftest import Seen
+from tests.web.conftest import Seen, fits, settled
 
 STEPS = quote(
     json.dumps([{"name": "Home", "filters": [["is", "page", "/"]]}, {"name": "A", "filters": [["is", "page", "/a"]]}])
@@ -32,10 +32,11 @@ KEY = re.compile(r"\b(flows|funnels|retention|requests|pipeline|settings|signin|
 def test_page(seen: Seen, axe: Callable[[Page], list[tuple[str, list[str]]]], name: str, look: str) -> None:
     page = seen.open(PAGES[name], **LOOKS[look])
     page.wait_for_load_state("networkidle")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    settled(page)
+    fits(page)
     assert axe(page) == []
     text = page.locator("body").inner_text()
     assert not KEY.search(text), KEY.search(text)
     chinese = len(re.findall(r"[一-鿿]", text))
     assert (chinese > 20) if "locale" in LOOKS[look] else (chinese <= len("中文"))
-    assert page.locator(".bad.state, .node.bad").count() == 0
+    expect(page.locator(".bad.state, .node.bad")).to_have_count(0)

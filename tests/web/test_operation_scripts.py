@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.acceptance.server import Server
-from tests.web.conftest import Seen
+from tests.web.conftest import Seen, fits
 
 CORPUS = (
     "<script>window.ran=1</script>", "<img src=x onerror=window.ran=1>", "\"><svg/onload=window.ran=1>",
@@ -86,6 +86,7 @@ def test_page(seen: Seen, path: str) -> None:
     silent(page)
     for button in page.get_by_role("button", name="What to do with this card").all():
         button.click()
+        page.get_by_role("button", name="Save as CSV").wait_for()
         table = page.get_by_role("button", name="Show as table")
         if table.count():
             table.click()
@@ -100,7 +101,7 @@ def test_page(seen: Seen, path: str) -> None:
 def test_long_names_do_not_widen_a_phone(seen: Seen, path: str) -> None:
     page = seen.open(path, width=390)
     page.wait_for_load_state("networkidle")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    fits(page)
 
 
 def test_they_are_there_as_text(seen: Seen) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 
 from playwright.sync_api import expect
@@ -51,7 +52,7 @@ def test_a_reject_is_mended_and_sent_again(seen: Seen, served: Server) -> None:
     expect(page.get_by_text("Stored as x")).to_be_visible()
     trace = served.api("events/mend-me")
     expect(page.get_by_text(f"In shard {trace['shard']}, entry {trace['seq']}")).to_be_visible()
-    assert "trace=mend-me" in page.url
+    expect(page).to_have_url(re.compile("trace=mend-me"))
 
 
 def test_a_trace_by_receipt_leads_to_the_reject(seen: Seen, served: Server) -> None:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.acceptance.server import Server
-from tests.web.conftest import Seen
+from tests.web.conftest import Seen, settled
 from tests.web.test_operation_scripts import CORPUS, as_text, hostile, silent
 from tests.web.test_overview import card
 
@@ -24,6 +24,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterat
 def test_every_list_of_the_overview(seen: Seen) -> None:
     page = seen.open("/?compare=previous")
     silent(page)
+    settled(page)
     assert as_text(page) >= 8  # ten rows a list
     for group in page.locator(".tabs").all():
         for tab in group.get_by_role("button").all():
@@ -56,18 +57,17 @@ def test_links_that_somebody_sends(seen: Seen, bad: str) -> None:
     for path in ("/", "/events", "/live"):
         page = seen.open(f"{path}?{query}")
         silent(page) if path != "/live" else page.wait_for_timeout(500)
-        assert bad in page.locator(".topbar").inner_text()
+        expect(page.locator(".topbar")).to_contain_text(bad)
         assert page.evaluate("window.ran") is None
 
 
 def test_the_stream(seen: Seen, served: Server) -> None:
     page = seen.open("/live")
     expect(page.get_by_text("Connected")).to_be_visible()
-    page.wait_for_timeout(1500)
     for bad in CORPUS:
         event = dict.fromkeys(("category", "action", "label", "site", "referrer", "user_agent"), bad)
         served.post({**event, "url": f"https://shop.example/{bad}"})
-    expect(page.locator(".stream tbody tr")).to_have_count(len(CORPUS), timeout=15_000)
+    expect(page.locator(".stream tbody tr")).to_have_count(len(CORPUS))
     assert page.evaluate("window.ran") is None
     assert page.locator("iframe, svg[onload], img[src=x]").count() == 0
     assert as_text(page) >= 8

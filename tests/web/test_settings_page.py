@@ -16,6 +16,7 @@ def test_a_key_is_shown_once(seen: Seen, served: Server) -> None:
     (key,) = served.api("keys")["data"]
     assert text.startswith(key["prefix"])
     page.get_by_role("button", name="I have it").click()
+    expect(page.get_by_text(text)).to_have_count(0)
     assert text not in page.content()
     page.get_by_role("button", name="Remove: export").click()
     page.get_by_role("button", name="Remove export?").click()

@@ -29,7 +29,7 @@ def test_a_frame_shows_one_chart_until_the_share_is_removed(seen: Seen, served: 
     most = served.api("top", **days(pages), dimension="page", limit="1", filters=use)["data"][0]
     expect(pages.locator("tbody tr").first).to_contain_text(most["value"])
     dashboard = seen.open(link)
-    assert dashboard.url.endswith("/")
+    expect(dashboard).to_have_url(seen.base + "/")
     page.get_by_role("button", name="Remove: partner").click()
     page.get_by_role("button", name="Remove partner?").click()
     expect(page.get_by_text("No shares yet")).to_be_visible()

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from eventmill.web import assets
 from tests.acceptance.server import Server, ask
-from tests.web.conftest import Seen
+from tests.web.conftest import Seen, fits, settled
 
 ROOT = Path(__file__).parents[2]
 Axe = Callable[[Page], list[tuple[str, list[str]]]]
@@ -65,19 +65,20 @@ def test_axe_finds_nothing(seen: Seen, axe: Axe, path: str) -> None:
     for scheme in ("light", "dark"):
         page = seen.open(path, color_scheme=scheme)
         page.wait_for_load_state("networkidle" if path != "/live" else "load")
-        expect(page.locator("[aria-busy=true]")).to_have_count(0)
+        settled(page)
         assert axe(page) == []
     page.get_by_role("button", name="Add a filter").click()
+    expect(page.get_by_label("Field")).to_be_visible()
     assert axe(page) == []
 
 
 @pytest.mark.parametrize("path", ["/", "/events?key=page.view", "/live"])
 def test_nothing_scrolls_sideways(seen: Seen, path: str) -> None:
     page = seen.open(path, width=390)
-    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    settled(page)
     for width in (390, 768, 1024, 2200):
         page.set_viewport_size({"width": width, "height": 900})
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        fits(page)
         expect(page.locator("nav.bottom")).to_be_visible(visible=width == 390)
         expect(page.locator("nav.rail")).to_be_visible(visible=width != 390)
 
@@ -93,7 +94,9 @@ def test_chinese(seen: Seen) -> None:
     page.reload()
     expect(page).to_have_title("Overview · eventmill")
     for path in ("/events", "/live"):
-        left = seen.open(path, locale="zh-CN").locator("main").inner_text()
+        main = seen.open(path, locale="zh-CN").locator("main")
+        settled(main)
+        left = main.inner_text()
         assert not re.search(r"\b(common|overview|events|live)\.\w+", left)
         assert re.search(r"[\u4e00-\u9fff]", left)
 

@@ -28,7 +28,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterat
 def test_settings_ask_for_the_password_and_take_it(seen: Seen) -> None:
     page = seen.open("/settings?section=keys")
     expect(page.get_by_text("Changes need the password")).to_be_visible()
-    assert page.get_by_role("button", name="Add", exact=True).count() == 0
+    expect(page.get_by_role("button", name="Add", exact=True)).to_have_count(0)
     page.get_by_role("link", name="Sign in").click()
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()

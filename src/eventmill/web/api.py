@@ -165,9 +165,8 @@ class Api:
         @get(f"{PREFIX}/live", name="live")
         async def stream(request: AnyRequest) -> ServerSentEvent:
             chosen = live.parse(single(request), self._services.sources.products)
-            return ServerSentEvent(
-                self._broadcast.subscribe(chosen), headers={"cache-control": "no-store", "x-accel-buffering": "no"}
-            )
+            events = await self._broadcast.subscribe(chosen)
+            return ServerSentEvent(events, headers={"cache-control": "no-store", "x-accel-buffering": "no"})
 
         return [stream]
 

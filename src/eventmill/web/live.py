@@ -41,14 +41,16 @@ class Broadcast:
     def __init__(self, store: Store, clock: Clock, run: Run) -> None:
         self._store, self._clock, self._run = store, clock, run
         self._watchers: set[Watcher] = set()
+        self._positions: dict[bytes, live.Position] = {}
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
-    def subscribe(self, chosen: Filter) -> AsyncIterator[ServerSentEventMessage]:
-        """Server-sent events: `event` for each event, a comment line while there is none. Raises `Busy`."""
+    async def subscribe(self, chosen: Filter) -> AsyncIterator[ServerSentEventMessage]:
+        """Server-sent events: `event` for each event that is stored after this call, a comment line while there is
+        none. Raises `Busy` and what the store raises."""
         if len(self._watchers) >= WATCHERS:
             raise Busy(f"{WATCHERS} are watching already")
-        return self._stream(chosen)
+        return self._stream(chosen, await self._run(lambda: live.start(self._store, self._clock())))
 
     def close(self) -> None:
         """Ends all streams, so that a stop does not wait for those who watch."""
@@ -56,9 +58,11 @@ class Broadcast:
         for watcher in self._watchers:
             watcher.offer(None)
 
-    async def _stream(self, chosen: Filter) -> AsyncIterator[ServerSentEventMessage]:
+    async def _stream(self, chosen: Filter, end: live.Position) -> AsyncIterator[ServerSentEventMessage]:
         watcher = Watcher(chosen)
         self._watchers.add(watcher)
+        # Who watches the same already may be a look behind: then that look is for both.
+        self._positions.setdefault(_name(chosen), end)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._look())
         try:
@@ -77,22 +81,24 @@ class Broadcast:
             self._watchers.discard(watcher)
 
     async def _look(self) -> None:
-        positions: dict[bytes, live.Position] = {}
         while self._watchers and not self._closed:
-            for key, watchers in self._by_filter().items():
+            watched = self._by_filter()
+            self._positions = {name: self._positions[name] for name in watched}
+            for name, watchers in watched.items():
                 with contextlib.suppress(StoreError, Busy):
-                    position = positions.get(key)
-                    if position is None:
-                        positions[key] = await self._run(lambda: live.start(self._store, self._clock()))
-                        continue
-                    chosen = watchers[0].chosen
+                    position, chosen = self._positions[name], watchers[0].chosen
                     found = await self._run(partial(live.newer, self._store, chosen, position, MOST))
                     for watcher in watchers if found else ():
                         watcher.offer(found)
             await asyncio.sleep(EVERY_S)
+        self._positions.clear()
 
     def _by_filter(self) -> dict[bytes, list[Watcher]]:
         found: dict[bytes, list[Watcher]] = {}
         for watcher in self._watchers:
-            found.setdefault(msgspec.json.encode(watcher.chosen), []).append(watcher)
+            found.setdefault(_name(watcher.chosen), []).append(watcher)
         return found
+
+
+def _name(chosen: Filter) -> bytes:
+    return msgspec.json.encode(chosen)
