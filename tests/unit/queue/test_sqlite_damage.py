@@ -101,7 +101,7 @@ def test_a_wrong_byte_is_found_by_the_checksum(tmp_path: Path) -> None:
 def test_flipped_bytes_anywhere_never_stop_the_reader(tmp_path: Path) -> None:
     _, known = sealed_queue(tmp_path)
     victim = known[1]
-    for at in range(100, victim.stat().st_size, 613):
+    for at in range(100, victim.stat().st_size, 211):
         copy = tmp_path / f"f{at}"
         shutil.copytree(tmp_path / "q", copy)
         shutil.copy(tmp_path / "positions.db", copy / "p.db")
@@ -110,15 +110,8 @@ def test_flipped_bytes_anywhere_never_stop_the_reader(tmp_path: Path) -> None:
         data[at : at + 64] = bytes(b ^ 0xFF for b in data[at : at + 64])
         path.write_bytes(data)
         seqs, lost, _ = entries(copy, copy / "p.db")
-        handled = len(seqs) * 3 + lost
-        if handled != 180:
-            # Seldom the bytes make a row invisible (its topic, the tree that it hangs in) instead of wrong: then it
-            # is not counted as lost, and the ledger says that it does not balance: received, not handled, not waiting.
-            assert handled < 180, at
-            reader = SqliteReader(copy, copy / "p.db")
-            assert sum(row.count for row in reader.received()) == 180
-            assert not reader.lag({"g": ALL})
-            reader.close()
+        # Also where they make a row invisible (its topic, the tree that it hangs in) instead of wrong.
+        assert len(seqs) * 3 + lost == 180, at
         shutil.rmtree(copy)
 
 
@@ -150,9 +143,10 @@ def test_damage_before_the_totals_were_remembered_still_balances(tmp_path: Path,
         reader = SqliteReader(copy, copy / "p.db")
         for _ in range(2):
             received = sum(row.count for row in reader.received())
-            # SQLite itself misses what a wrong byte takes out of a page in good order; then the ledger does not
-            # balance, and says so. What must not be is more handled than received.
-            assert received == len(seqs) * 3 + lost or (received == 180 and lost == 0), at
+            # What nobody can see at the end of a file that its collector still writes is judged when it has ended;
+            # until then the ledger does not balance, and says so.
+            waits = place == -1 and received == 180 and lost == 0
+            assert received == len(seqs) * 3 + lost or waits, at
             reader.retain({"g": ALL}, {"event": 1 << 50}, 1_790_000_000_000)
         reader.close()
         shutil.rmtree(copy)

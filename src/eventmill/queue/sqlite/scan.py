@@ -125,7 +125,7 @@ class ShardScan:
         sql = f"SELECT {_COLUMNS} FROM entry WHERE seq > ? AND topic IN ({marks}) ORDER BY seq"  # noqa: S608
         events = sum(entry.count for entry in result.entries)
         size = sum(len(entry.body) for entry in result.entries)
-        start = result.last
+        start, before = result.last, len(result.entries)
         try:
             db = self._connection(file)
             with db:
@@ -141,9 +141,12 @@ class ShardScan:
                         break
                 else:
                     result.last = max(result.last, last)
+                _check_whole(db, max(start, file.first - 1), result.last)
             return events < limit and size < max_bytes
         except _DAMAGE as error:
             self.forget(file)
+            del result.entries[before:]
+            result.last = start
             self._salvage(file, following, topics, result, str(error))
             return following is not None
 
@@ -219,6 +222,20 @@ class ShardScan:
                 self.forget(files.ShardFile(next(iter(self._open)), 0))
             self._open[file.path] = files.open_reader(file.path)
         return self._open[file.path]
+
+
+def _check_whole(db: apsw.Connection, after: int, last: int) -> None:
+    """Raises where a row of these is not there, or has a topic that the file does not count: wrong bytes can take a
+    row out of sight and leave the rest in good order. The seqs of a file have no gaps."""
+    sql = (
+        "SELECT count(*), count(*) FILTER (WHERE topic NOT IN (SELECT topic FROM received)) FROM entry "
+        "WHERE seq > ? AND seq <= ?"
+    )
+    rows, strays = db.execute(sql, (after, last)).fetchone()  # type: ignore[misc]
+    if rows != max(0, last - after):
+        raise _Unsound("rows are missing")
+    if strays:
+        raise _Unsound("a topic that was never written")
 
 
 def _entry(shard: str, row: Any) -> Entry | None:
