@@ -11,6 +11,7 @@ from scripts.services.base import MissingError, Program, Running, Server, free_p
 from scripts.services.gcc import Gcc
 from scripts.services.nginx import Nginx
 from scripts.services.postgresql import PostgreSQL
+from scripts.services.redis import Redis
 
 CATALOGUE: dict[str, Program] = {
     program.name: program
@@ -22,7 +23,8 @@ CATALOGUE: dict[str, Program] = {
         Gcc(),
         Nginx(),
         PostgreSQL(),
+        Redis(),
     )
 }
 
-__all__ = ["CATALOGUE", "MissingError", "Nginx", "PostgreSQL", "Program", "Running", "Server", "free_port"]
+__all__ = ["CATALOGUE", "MissingError", "Nginx", "PostgreSQL", "Program", "Redis", "Running", "Server", "free_port"]

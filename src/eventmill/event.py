@@ -58,7 +58,9 @@ class Head(msgspec.Struct, omit_defaults=True, gc=False):
     """What the events of one request share: written once beside their lines.
 
     `n` how many lines of the body are its own, `ip` the truncated address, `ua` the user agent, `page` the
-    Referer of a pixel (the page it stands on), `key` the Idempotency-Key.
+    Referer of a pixel (the page it stands on), `key` the Idempotency-Key. Queues that part the events of one commit
+    add what is no longer said by the place: `high` and `low` the request's receipt, `first` the index of the first
+    of its lines, `at` when it was received (ms since the epoch).
     """
 
     n: int = 1
@@ -66,6 +68,10 @@ class Head(msgspec.Struct, omit_defaults=True, gc=False):
     ua: str | None = None
     page: str | None = None
     key: str | None = None
+    high: int = 0
+    low: int = 0
+    first: int = 0
+    at: int = 0
 
 
 def key_text(*parts: str) -> str:

@@ -1,7 +1,8 @@
-"""Every queue backend, opened the same way: (name, function from a folder to an opened pair)."""
+"""Every queue backend, opened the same way: a function from a folder and its server's address to an opened pair."""
 
 import itertools
 import json
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import apsw
 
 from eventmill.event import ReceiptSource
 from eventmill.queue.base import Draft, Reader, Writer
+from eventmill.settings import Queue, Settings
 
 _receipts = ReceiptSource()
 _counter = itertools.count()
@@ -23,7 +25,7 @@ class Opened:
     reader: Callable[[], Reader]
 
 
-def sqlite(folder: Path) -> Opened:
+def sqlite(folder: Path, url: str) -> Opened:
     from eventmill.queue.sqlite.reader import SqliteReader
     from eventmill.queue.sqlite.writer import SqliteWriter
 
@@ -33,14 +35,25 @@ def sqlite(folder: Path) -> Opened:
     )
 
 
-def memory(folder: Path) -> Opened:
+def memory(folder: Path, url: str) -> Opened:
     from eventmill.queue.memory import MemoryQueue
 
     queue = MemoryQueue()
     return Opened(queue, lambda: queue)
 
 
-BACKENDS = {"sqlite": sqlite, "memory": memory}
+def broker(folder: Path, url: str) -> Opened:
+    """A queue of its own on the running server: one partition, so that there is one order."""
+    from eventmill.queue.open import open_reader, open_writer
+
+    name = f"t{secrets.token_hex(6)}"
+    settings = Settings(data=str(folder), queue=Queue(url=f"{url}?partitions=1&prefix={name}"))
+    return Opened(open_writer(settings, 0), lambda: open_reader(settings))
+
+
+BACKENDS = {"sqlite": sqlite, "memory": memory, "redis": broker}
+SERVERS = {"redis": "redis-server"}
+"""The server of `scripts.services` that a backend needs."""
 
 
 class FailingCommit:

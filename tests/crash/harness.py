@@ -24,6 +24,7 @@ class Rig:
 
     server: Server
     books: Path
+    queue: str = "sqlite:"
     kills: int = 0
     cuts: int = 0
     _seeds: Iterator[int] = field(default_factory=lambda: iter(range(1, 1_000_000)))
@@ -85,7 +86,7 @@ class Rig:
         self.drain()
         code = self.server.stop()
         assert code == 0, self.server.said()
-        return judge(self.server.data, self.books)
+        return judge(self.server.data, self.books, self.queue)
 
     def drain(self) -> dict[str, int]:
         """Waits until the server has handled all it received; the ledger's total as the API tells it."""

@@ -29,9 +29,9 @@ class Verdict:
     reasons: Counter[str]
 
 
-def judge(data: Path, books: Path) -> Verdict:
-    """Raises AssertionError that names the tokens which break the promise."""
-    left = left_behind(data)
+def judge(data: Path, books: Path, queue: str = "sqlite:") -> Verdict:
+    """Raises AssertionError that names the tokens which break the promise. `queue` is its URL."""
+    left = left_behind(data, queue)
     sent, acked = read_book(books, "sent"), read_book(books, "acked")
     stored = Counter(label for label, _ in left["events"])
     ids = Counter(event_id for _, event_id in left["events"] if event_id)
@@ -64,10 +64,10 @@ def few(tokens: Any) -> list[str]:
     return sorted(tokens)[:5]
 
 
-def left_behind(data: Path) -> dict[str, Any]:
+def left_behind(data: Path, queue: str = "sqlite:") -> dict[str, Any]:
     """What lies in the store and the queue, read by a process of its own: an engine opens one directory in its life."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.crash.oracle", str(data)],
+        [sys.executable, "-m", "tests.crash.oracle", str(data), queue],
         cwd=Path(__file__).parents[2],
         capture_output=True,
         timeout=120,
@@ -78,12 +78,13 @@ def left_behind(data: Path) -> dict[str, Any]:
     return found
 
 
-def _look(data: Path) -> dict[str, Any]:
+def _look(data: Path, url: str) -> dict[str, Any]:
+    from eventmill.event import DEFAULT_TOPICS
     from eventmill.queue.open import open_reader
-    from eventmill.settings import Settings
+    from eventmill.settings import Queue, Settings
     from eventmill.store.clickhouse import open_store
 
-    settings = Settings(data=str(data))
+    settings = Settings(data=str(data), queue=Queue(url=url))
     store, queue = open_store(settings), open_reader(settings)
     receipt = "receipt_high, receipt_low, receipt_index"
     counts = store.query("SELECT sum(stored), sum(duplicate), sum(rejected) FROM ledger FINAL")[0]
@@ -93,9 +94,12 @@ def _look(data: Path) -> dict[str, Any]:
         "rejects": [list(row) for row in store.query("SELECT reason, bytes FROM rejects")],
         "refused_receipts": store.query(f"SELECT uniqExact({receipt}) FROM rejects")[0][0],
         "ledger": dict(zip(("stored", "duplicate", "rejected"), map(int, counts), strict=True)),
-        "received": sum(row.count for row in queue.received()),
+        # A queue that does not count: what was handled, and what waits.
+        "received": sum(row.count for row in queue.received())
+        if queue.counts_received
+        else sum(map(int, counts)) + sum(row.events for row in queue.lag({"store": DEFAULT_TOPICS})),
     }
 
 
 if __name__ == "__main__":
-    json.dump(_look(Path(sys.argv[1])), sys.stdout)
+    json.dump(_look(Path(sys.argv[1]), sys.argv[2]), sys.stdout)

@@ -8,9 +8,10 @@ from heapq import nlargest
 
 import msgspec
 
+from eventmill.clock import MINUTE_MS, system_clock
 from eventmill.query.days import clamp, instants, rfc3339
 from eventmill.query.model import Range, known, parse_number, parse_range, parse_tz
-from eventmill.query.source import Queue, Store
+from eventmill.query.source import LagRow, Queue, Store
 
 PARAMETERS = ("from", "to", "topic", "tz", "limit")
 _END = 1 << 40
@@ -85,16 +86,18 @@ def parse(params: Mapping[str, str], default_tz: str) -> LedgerRequest:
 def ledger(store: Store, queue: Queue, request: LedgerRequest, groups: Mapping[str, Sequence[str]]) -> Ledger:
     """The balance at one moment: handled is read before received, so that an event between the two shows as queued.
 
-    Where something is queued, the queue must know of it: what is neither handled nor waiting there is lost.
+    Where something is queued, the queue must know of it: what is neither handled nor waiting there is lost. A queue
+    that does not count what it took is asked first what waits there, and that and what was handled was received.
     """
+    waiting = None if queue.counts_received else queue.lag(groups)
     handled = _handled(store, request)
-    received = _received(queue, request)
+    received = _received(queue, request) if waiting is None else _known(handled, waiting, request)
     topics, balanced = _sums(handled, received)
     total = Balance()
     for one in topics.values():
         for name in Balance.__struct_fields__:
             setattr(total, name, getattr(total, name) + getattr(one, name))
-    if balanced and total.queued:
+    if balanced and total.queued and waiting is None:
         balanced = not _lost(store, queue, request, received, groups)
     return Ledger(_shown(handled, received, request), total, balanced, topics)
 
@@ -153,6 +156,19 @@ def _received(queue: Queue, request: LedgerRequest) -> dict[tuple[str, int], int
         if request.topic in (None, row.topic):
             place = row.topic, row.minute
             found[place] = found.get(place, 0) + row.count
+    return found
+
+
+def _known(
+    handled: Mapping[tuple[str, int], tuple[int, int, int]], waiting: Sequence[LagRow], request: LedgerRequest
+) -> dict[tuple[str, int], int]:
+    """What was handled and what waits; all of it in the minute in which the oldest of it was received."""
+    found = {place: sum(counts) for place, counts in handled.items()}
+    now = system_clock()
+    for lag in waiting:
+        place = lag.topic, (now - lag.oldest_ms) // MINUTE_MS
+        if request.topic in (None, lag.topic) and request.since <= place[1] < request.until:
+            found[place] = found.get(place, 0) + lag.events
     return found
 
 

@@ -67,7 +67,11 @@ class EntryRow(Protocol):
 
 
 class Queue(Protocol):
-    """What queries ask of the queue: three verbs of `queue.base.Reader`."""
+    """What queries ask of the queue: three verbs of `queue.base.Reader`, and whether it counts what it took."""
+
+    @property
+    def counts_received(self) -> bool:
+        """Whether `received` is counted by the queue itself; else it is what was handled and what waits."""
 
     def received(self, since_minute: int = 0, until_minute: int = 1 << 40) -> Sequence[ReceivedRow]:
         """Every durable event by topic and minute: what was answered 2xx before the call is in it."""

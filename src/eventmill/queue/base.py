@@ -18,6 +18,14 @@ class Capability(Flag):
     REPLAY = auto()
     SEEK_BY_TIME = auto()
     SEVERAL_GROUPS = auto()
+    TOTALS = auto()
+    """`received` tells what was made durable. Without it the left side of the ledger is what was handled and what
+    waits, so it cannot show a loss."""
+    BATCHES = auto()
+    """Positions hold the number of the last batch, in one transaction with it, so that what an interrupted batch
+    left in the store is known by its number. Without it deliveries that may have been worked on say `suspect`."""
+    ERASE = auto()
+    """Entries can be rewritten where they are. Without it what is erased is refused when it is read."""
 
 
 @dataclass(slots=True)
@@ -35,7 +43,11 @@ class Draft:
 
 @dataclass(slots=True, frozen=True)
 class Entry:
-    """A draft that is durable, and its place: `seq` in `shard`."""
+    """A draft that is durable, and its place: `seq` in `shard`.
+
+    Where each head tells the receipt and the time of its own lines (see `queue/records.py`), those here stand for the
+    entry as a whole: a broker's entries hold parts of several drafts.
+    """
 
     shard: str
     seq: int
@@ -68,12 +80,20 @@ class Lost:
 
 @dataclass(slots=True)
 class Delivery:
-    """Entries handed to a group, per shard in order, and the positions to commit once they are stored."""
+    """Entries handed to a group, per shard in order, and the positions to commit once they are stored.
+
+    `suspect`: some may have been handed out before and be stored. `regained`: shards that are read anew from a
+    committed seq; what the ledger says of seqs behind it was not committed. `by_entry`: redeliveries come in any
+    order, so the ledger counts each entry by itself. The last two only without `Capability.BATCHES`.
+    """
 
     group: str
     entries: Sequence[Entry]
     positions: Mapping[str, int]
     lost: Sequence[Lost] = field(default_factory=tuple)
+    suspect: bool = False
+    regained: Mapping[str, int] = field(default_factory=dict)
+    by_entry: bool = False
 
     @property
     def events(self) -> int:
@@ -94,10 +114,11 @@ class Replay:
 
 @dataclass(slots=True, frozen=True)
 class Position:
-    """Where a group stands: the last committed `seq` of each shard and the number of its last batch."""
+    """Where a group stands: the last committed `seq` of each shard and the number of its last batch (None without
+    `Capability.BATCHES`)."""
 
     seqs: Mapping[str, int]
-    batch: int
+    batch: int | None
     replay: Replay | None = None
 
 
@@ -169,6 +190,10 @@ class Reader(Protocol):
 
     capabilities: Capability
 
+    @property
+    def counts_received(self) -> bool:
+        """Whether it has TOTALS."""
+
     def read(self, group: str, topics: Sequence[str], limit: int) -> Delivery | None:
         """The next entries of these topics after what this reader handed out before, about `limit` events
         (always at least one entry); None where there is nothing new. Never blocks for new events."""
@@ -190,7 +215,8 @@ class Reader(Protocol):
         """For each group and the topics it reads, what is durable and not committed; only rows above zero."""
 
     def received(self, since_minute: int = 0, until_minute: int = 1 << 40) -> list[Received]:
-        """Every durable event by topic and minute, those of deleted files included: read-your-writes."""
+        """Every durable event by topic and minute, those of deleted files included: read-your-writes. Empty without
+        TOTALS."""
 
     def find(self, needle: bytes, limit: int) -> Iterable[Entry]:
         """Entries still kept whose body contains `needle`, newest first: for tracing one event. It may end

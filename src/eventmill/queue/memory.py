@@ -15,7 +15,15 @@ class MemoryQueue:
     """Writer and Reader in one, shared by threads of one process. `refusal` makes every append raise QueueFull."""
 
     durability = "relaxed"
-    capabilities = Capability.REPLAY | Capability.SEEK_BY_TIME | Capability.SEVERAL_GROUPS
+    capabilities = (
+        Capability.REPLAY
+        | Capability.SEEK_BY_TIME
+        | Capability.SEVERAL_GROUPS
+        | Capability.TOTALS
+        | Capability.BATCHES
+        | Capability.ERASE
+    )
+    counts_received = True
 
     def __init__(self, clock: Clock = system_clock) -> None:
         self.refusal: str | None = None
@@ -91,7 +99,7 @@ class MemoryQueue:
         with self._lock:
             minute, now = since_ms // MINUTE_MS, self._position(group)
             before = [entry.seq for entry in self._entries if entry.received // MINUTE_MS < minute]
-            replay = Replay(minute, now.batch, now.seqs) if now.seqs else None
+            replay = Replay(minute, now.batch or 0, now.seqs) if now.seqs else None
             self._committed[group] = Position({SHARD: max(before, default=0)}, now.batch, replay)
             self._handed_out.pop(group, None)
 

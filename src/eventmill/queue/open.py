@@ -15,7 +15,11 @@ class Backend(NamedTuple):
     extra: str | None
 
 
-BACKENDS = {"sqlite": Backend("eventmill.queue.sqlite.open", None)}
+BACKENDS = {
+    "sqlite": Backend("eventmill.queue.sqlite.open", None),
+    "redis": Backend("eventmill.queue.redis.open", "redis"),
+    "rediss": Backend("eventmill.queue.redis.open", "redis"),
+}
 
 
 def open_writer(settings: Settings, slot: int | None) -> Writer:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from eventmill.clock import MINUTE_MS
 from eventmill.queue.base import Delivery, Entry
@@ -21,10 +22,16 @@ LINE_SCHEMA: dict[str, pl.DataType] = {
     "duration_ms": pl.Float64(), "bytes": pl.Int64(), "props": pl.String(),
     "_v": pl.String(), "_x": pl.String(), "_raw": pl.String(), "_n": pl.Int64(),
 }  # fmt: skip
-HEAD_SCHEMA = {"n": pl.Int64(), "ip": pl.String(), "ua": pl.String(), "page": pl.String(), "key": pl.String()}
+HEAD_SCHEMA: dict[str, pl.DataType] = {
+    "n": pl.Int64(), "ip": pl.String(), "ua": pl.String(), "page": pl.String(), "key": pl.String(),
+    "high": pl.UInt64(), "low": pl.UInt64(), "first": pl.Int64(), "at": pl.Int64(),
+}  # fmt: skip
 RECEIPT = ("receipt_high", "receipt_low", "receipt_index")
-PLACE = (*RECEIPT, "shard", "minute", "received", "of_topic", "row")
-"""Columns that say which event a row is, wherever it ends up."""
+PLACE = (*RECEIPT, "shard", "first_high", "first_low", "minute", "received", "of_topic", "row")
+"""Columns that say which event a row is, wherever it ends up, and under which first receipt the ledger counts it."""
+
+
+_Numbers = NDArray[np.int64]
 
 
 class Malformed(Exception):
@@ -114,40 +121,56 @@ def decode(delivery: Delivery) -> Batch:
     counts = heads["n"].fill_null(1).to_numpy()
     if frame.height != int(counts.sum()) or frame.height != delivery.events:
         raise Malformed(f"{frame.height} lines, {int(counts.sum())} in the heads, {delivery.events} in the entries")
-    place = _place(entries, counts)
+    place = _place(delivery, heads, counts)
     shared = heads.select("ip", "ua", "page", "key")[place.pop("head")]
     frame = frame.rename({"topic": "named_topic", "ip": "own_ip"})
     return Batch(pl.concat([frame, shared, pl.DataFrame(place)], how="horizontal"), body)
 
 
-def _place(entries: Sequence[Entry], counts: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> dict[str, pl.Series]:
+def _place(delivery: Delivery, heads: pl.DataFrame, counts: _Numbers) -> dict[str, pl.Series]:
     """For each row: its request (`head`) and the columns of PLACE."""
+    entries = delivery.entries
     heads_per_entry = np.array([entry.heads.count(b"\n") for entry in entries], dtype=np.int64)
     if int(heads_per_entry.sum()) != len(counts):
         raise Malformed("heads of a delivery are cut")
     entry_of_head = np.repeat(np.arange(len(entries)), heads_per_entry)
     first_head = np.cumsum(heads_per_entry) - heads_per_entry
-    request = np.arange(len(counts)) - np.repeat(first_head, heads_per_entry)
+    request = (np.arange(len(counts)) - np.repeat(first_head, heads_per_entry)).astype(np.uint64)
+    high = np.array([e.receipt_high for e in entries], dtype=np.uint64)[entry_of_head]
+    low = np.array([e.receipt_low for e in entries], dtype=np.uint64)[entry_of_head] + request
+    received = np.array([e.received for e in entries], dtype=np.int64)[entry_of_head]
+    index = np.zeros(len(counts), dtype=np.int64)
+    if heads["high"].null_count() < heads.height:  # these tell it themselves
+        high, low = heads["high"].fill_null(0).to_numpy(), heads["low"].fill_null(0).to_numpy()
+        received, index = heads["at"].fill_null(0).to_numpy(), heads["first"].fill_null(0).to_numpy()
     head = np.repeat(np.arange(len(counts)), counts)
     first_row = np.cumsum(counts) - counts
     entry = entry_of_head[head]
     rows = np.arange(len(head))
-    received = np.array([e.received for e in entries], dtype=np.int64)[entry]
-    low = np.array([e.receipt_low for e in entries], dtype=np.uint64)[entry] + request[head].astype(np.uint64)
+    firsts = np.array(_firsts(delivery), dtype=np.uint64)[entry]
     return {
         "head": pl.Series("head", head),
-        "receipt_high": pl.Series("receipt_high", np.array([e.receipt_high for e in entries], dtype=np.uint64)[entry]),
-        "receipt_low": pl.Series("receipt_low", low),
-        "receipt_index": pl.Series("receipt_index", (rows - first_row[head]).astype(np.uint32)),
+        "receipt_high": pl.Series("receipt_high", high[head]),
+        "receipt_low": pl.Series("receipt_low", low[head]),
+        "receipt_index": pl.Series("receipt_index", (rows - first_row[head] + index[head]).astype(np.uint32)),
         "shard": _by_entry("shard", entries, entry, lambda e: e.shard),
+        "first_high": pl.Series("first_high", firsts[:, 0]),
+        "first_low": pl.Series("first_low", firsts[:, 1]),
         "of_topic": _by_entry("of_topic", entries, entry, lambda e: e.topic),
-        "received": pl.Series("received", received),
-        "minute": pl.Series("minute", received // MINUTE_MS),
+        "received": pl.Series("received", received[head]),
+        "minute": pl.Series("minute", received[head] // MINUTE_MS),
         "row": pl.Series("row", rows),
     }
 
 
-def _by_entry(
-    name: str, entries: Sequence[Entry], entry: "np.ndarray[tuple[int], np.dtype[np.int64]]", of: Callable[[Entry], str]
-) -> pl.Series:
+def _firsts(delivery: Delivery) -> list[tuple[int, int]]:
+    """For each entry the first receipt that its shard delivered here: the ledger's key."""
+    receipts = [(entry.receipt_high, entry.receipt_low) for entry in delivery.entries]
+    if delivery.by_entry:
+        return receipts
+    firsts: dict[str, tuple[int, int]] = {}
+    return [firsts.setdefault(entry.shard, own) for entry, own in zip(delivery.entries, receipts, strict=True)]
+
+
+def _by_entry(name: str, entries: Sequence[Entry], entry: _Numbers, of: Callable[[Entry], str]) -> pl.Series:
     return pl.Series(name, [of(e) for e in entries], dtype=pl.Categorical)[entry]

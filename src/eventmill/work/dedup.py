@@ -1,11 +1,12 @@
 """Counts once: takes out what is in the store already, and says whether it is a redelivery or a duplicate."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+import msgspec
 import polars as pl
 
-from eventmill.event import receipt_block
-from eventmill.queue.base import Entry, Position
+from eventmill.event import Head, receipt_block
+from eventmill.queue.base import Delivery, Entry, Replay
 from eventmill.store.base import Store
 from eventmill.work import compact
 from eventmill.work.batch import PLACE, RECEIPT, Batch
@@ -13,6 +14,7 @@ from eventmill.work.identity import hashed_where, id_hashes
 from eventmill.work.seen import KNOWN, Seen
 
 _RECEIPT_SCHEMA = {"receipt_high": pl.UInt64, "receipt_low": pl.UInt64, "receipt_index": pl.UInt32}
+_head = msgspec.json.Decoder(Head)
 _NEW, _AGAIN, _DUPLICATE, _CONFLICT = range(4)
 
 
@@ -32,10 +34,18 @@ class Dedup:
         self._stored = pl.DataFrame(schema=_RECEIPT_SCHEMA)
         self._rejected = pl.DataFrame(schema=_RECEIPT_SCHEMA)
 
-    def recover(self, position: Position) -> None:
+    def last_batch(self) -> int:
+        """The greatest number that the store has of this stream, for queues that keep none. 0 where there is none."""
+        tables = " UNION ALL ".join(
+            f"SELECT max(batch) AS last FROM {table} WHERE stream = {{stream:String}}"  # noqa: S608
+            for table in ("events", "rejects", "ledger")
+        )
+        ((last,),) = self._store.query(f"SELECT max(last) FROM ({tables})", {"stream": self._stream})  # noqa: S608
+        return int(last)
+
+    def recover(self, committed: int, replay: Replay | None) -> None:
         """Reads what an interrupted batch left in the store: the only rows that can be delivered again, unless
         the group replays; then each delivery is compared with what the store holds of its time."""
-        committed, replay = position.batch, position.replay
         self.replaying = replay is not None
         self._seen.open(committed)
         if replay is not None:
@@ -61,12 +71,14 @@ class Dedup:
         """Whether these entries, delivered first after a stop, hold all that the interrupted batch left in the
         store. What they do not hold would be taken for new once they are committed."""
         if self._interrupted:
-            self._interrupted -= {receipt_block(e.receipt_high, e.receipt_low) for e in entries}
+            self._interrupted -= {block for entry in entries for block in _blocks(entry)}
         return not self._interrupted
 
-    def __call__(self, batch: Batch) -> Batch:
-        if self.replaying and batch.frame.height:
-            self._compare_range(batch.frame)
+    def __call__(self, batch: Batch, delivery: Delivery) -> Batch:
+        if self.replaying or delivery.suspect:
+            self._compare_range(pl.concat(rows.select("received") for rows in (batch.frame, *batch.rejected)))
+        if delivery.regained:
+            self._uncount(delivery.regained)
         self._redelivered(batch)
         self._ids(batch)
         return batch
@@ -82,9 +94,21 @@ class Dedup:
         self._interrupted.clear()
         self._seen.add(inserted.select(KNOWN).filter(pl.col("id_hash") != 0))
 
-    def _compare_range(self, frame: pl.DataFrame) -> None:
+    def _uncount(self, regained: Mapping[str, int]) -> None:
+        """Takes back what the ledger says of these shards' seqs that were never committed: they are here again, and
+        may be cut into other deliveries than before."""
+        self._store.command(
+            "ALTER TABLE ledger DELETE WHERE stream = {stream:String} AND first_high = 0 "
+            "AND first_low > mapFromArrays({shards:Array(String)}, {seqs:Array(Int64)})[shard] "
+            "AND shard IN {shards:Array(String)} SETTINGS mutations_sync = 1",
+            {"stream": self._stream, "shards": list(regained), "seqs": list(regained.values())},
+        )
+
+    def _compare_range(self, rows: pl.DataFrame) -> None:
         """Receipts of all that the store holds from the time that these rows were received in."""
-        low, high = frame["received"].min(), frame["received"].max()
+        if rows.is_empty():
+            return
+        low, high = rows["received"].min(), rows["received"].max()
         where = (
             "WHERE received BETWEEN fromUnixTimestamp64Milli({low:Int64}) AND fromUnixTimestamp64Milli({high:Int64})"
         )
@@ -115,6 +139,14 @@ class Dedup:
         known = self._seen.find(hashes)
         if known.height or hashes.n_unique() < hashes.len():
             split_by_id(batch, known)
+
+
+def _blocks(entry: Entry) -> set[tuple[int, int]]:
+    """Of the receipts in an entry; those of a broker's stand in the heads."""
+    if entry.receipt_high:
+        return {receipt_block(entry.receipt_high, entry.receipt_low)}
+    heads = map(_head.decode, entry.heads.splitlines())
+    return {receipt_block(head.high, head.low) for head in heads}
 
 
 def split_by_id(batch: Batch, known: pl.DataFrame) -> None:

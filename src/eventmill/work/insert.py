@@ -97,13 +97,14 @@ class Insert:
 
     def _ledger(self, batch: Batch, delivery: Delivery, number: int) -> pl.DataFrame:
         """Counts by shard, topic and minute of receipt, under the first receipt that the shard delivered."""
+        place = ("shard", "first_high", "first_low", "of_topic", "minute")
         outcomes = [
             ("stored", [batch.frame, *batch.redelivered]),
             ("duplicate", [batch.duplicate] if batch.duplicate is not None else []),
             ("rejected", [*batch.rejected, *batch.rejected_again, *map(lost_events, delivery.lost)]),
         ]
         counted = [
-            frame.group_by("shard", "of_topic", "minute")
+            frame.group_by(place)
             .len("count")
             .with_columns(pl.col("shard", "of_topic").cast(pl.String), pl.lit(outcome).alias("outcome"))
             for outcome, frames in outcomes
@@ -111,19 +112,9 @@ class Insert:
         ]
         if not counted:
             return pl.DataFrame()
-        table = pl.concat(counted)
-        firsts: dict[str, tuple[int, int]] = {}
-        for entry in delivery.entries:
-            firsts.setdefault(entry.shard, (entry.receipt_high, entry.receipt_low))
-        for lost in delivery.lost:
-            firsts.setdefault(lost.shard, (0, lost.first_seq))
-        shards = table["shard"].to_list()
         return (
-            table.with_columns(
-                pl.Series("first_high", [firsts[s][0] for s in shards], dtype=pl.UInt64),
-                pl.Series("first_low", [firsts[s][1] for s in shards], dtype=pl.UInt64),
-            )
-            .group_by("shard", "first_high", "first_low", "of_topic", "minute")
+            pl.concat(counted)
+            .group_by(place)
             .agg(pl.col("count").filter(outcome=outcome).sum().cast(pl.UInt64).alias(outcome) for outcome in _COUNTS)
             .with_columns(pl.col("minute").cast(pl.UInt32), pl.col("of_topic").alias("topic"), *self._tags(number))
             .select("stream", "shard", "first_high", "first_low", "topic", "minute", *_COUNTS, "batch")

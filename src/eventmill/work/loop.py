@@ -110,8 +110,8 @@ class Worker:
             try:
                 self._reader.rewind(self.group)
                 position = self._reader.position(self.group)
-                self._last = position.batch
-                self._dedup.recover(position)
+                self._last = position.batch if position.batch is not None else self._dedup.last_batch()
+                self._dedup.recover(self._last, position.replay)
                 return
             except _AWAY as error:
                 self.progress.failed(str(error))
@@ -168,7 +168,7 @@ class Worker:
             delivery = isolate(delivery, self._survives)
             batch = self._transform(delivery)
         with self.progress.time("dedup"):
-            batch = self._dedup(batch)
+            batch = self._dedup(batch, delivery)
         with self.progress.time("insert"):
             inserted = self._insert(batch, delivery, number)
         self._attempts.end()  # what goes wrong from here on is no fault of an event

@@ -36,6 +36,8 @@ def _places(lost: Lost, which: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> 
             "receipt_low": pl.Series(np.full(len(which), lost.first_seq, dtype=np.uint64)),
             "receipt_index": pl.Series(which.astype(np.uint32)),
             "shard": pl.Series([lost.shard] * len(which), dtype=pl.Categorical),
+            "first_high": pl.Series(np.zeros(len(which), dtype=np.uint64)),
+            "first_low": pl.Series(np.full(len(which), lost.first_seq, dtype=np.uint64)),
             "minute": pl.Series(minutes[which]),
             "received": pl.Series(minutes[which] * MINUTE_MS),
             "of_topic": topics[which].cast(pl.Categorical),

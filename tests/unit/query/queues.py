@@ -8,6 +8,8 @@ from eventmill.queue.base import Entry, Lag, Received
 class FakeQueue:
     """The three verbs that queries ask, over plain lists."""
 
+    counts_received = True
+
     def __init__(self) -> None:
         self.got: list[Received] = []
         self.waiting: list[Lag] = []

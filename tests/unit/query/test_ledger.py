@@ -137,3 +137,11 @@ def test_the_newest_rows_are_shown_in_the_order_of_time(store: Store) -> None:
     ]
     assert ask(store, queue, limit="0").data == []
     assert len(ask(store, queue, topic="order").data) == 5
+
+
+def test_a_queue_that_does_not_count_has_received_what_was_handled_and_what_waits(store) -> None:
+    queue = FakeQueue()
+    queue.counts_received = False
+    queue.waiting = [Lag("g", "kafka-like", "s", 7, 0)]
+    answer = ask(store, queue, topic="kafka-like")
+    assert (answer.total.received, answer.total.queued, answer.balanced) == (7, 7, True)

@@ -6,6 +6,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eventmill.queue.base import Delivery
 from eventmill.work.batch import RECEIPT, Batch
 from eventmill.work.dedup import Dedup, split_by_id
 from eventmill.work.enrich import Enrich
@@ -20,6 +21,7 @@ EVENTS = st.lists(st.tuples(NAMES, LABELS), min_size=1, max_size=12)
 STORED = st.dictionaries(st.integers(1, 12), st.tuples(LABELS, st.integers(0, 14)), max_size=6)
 """Content under an id, and which event of the batch it was: a number that none of the rows has is another request."""
 
+DELIVERY = Delivery("g", [], {})
 NOTHING = pl.DataFrame(schema=dict.fromkeys(KNOWN, pl.UInt64) | {"receipt_index": pl.UInt32})
 
 
@@ -41,7 +43,7 @@ def taken(events: Sequence[tuple[int, str]]) -> Batch:
 def stored(rows: dict[int, tuple[str, int]], like: Batch) -> pl.DataFrame:
     """Rows as if they had been stored; those of an event of the batch have its receipt."""
     made = batch(*({"id": f"id{name}", "label": label} for name, (label, _) in rows.items()))
-    made = Dedup(None, "g", Stored(NOTHING))(Enrich()(Identify()(made)))
+    made = Dedup(None, "g", Stored(NOTHING))(Enrich()(Identify()(made)), DELIVERY)
     receipts = like.frame.select(RECEIPT).rows()
     kept = [receipts[place] if place < len(receipts) else None for _, place in rows.values()]
     own = made.frame.select(RECEIPT).rows()
@@ -85,7 +87,7 @@ def test_any_batch_is_split_as_the_model_says(events, known) -> None:
     fresh = taken(events)
     before = stored(known, fresh) if known else NOTHING
     columns = [*fresh.frame.columns, "id_hash"]
-    done = Dedup(None, "g", Stored(before))(fresh)
+    done = Dedup(None, "g", Stored(before))(fresh, DELIVERY)
     assert done.frame.columns == columns
     assert outcome(done) == model(events, known)
 
@@ -93,7 +95,7 @@ def test_any_batch_is_split_as_the_model_says(events, known) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(NAMES, LABELS), min_size=1, max_size=8, unique_by=lambda event: event[0] or object()))
 def test_where_no_id_repeats_the_comparison_may_be_left_out(events) -> None:
-    short = Dedup(None, "g", Stored(NOTHING))(taken(events))
+    short = Dedup(None, "g", Stored(NOTHING))(taken(events), DELIVERY)
     whole = Batch(short.frame, short.body)
     split_by_id(whole, NOTHING)
     assert whole.frame.equals(short.frame)

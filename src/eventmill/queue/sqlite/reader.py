@@ -22,7 +22,15 @@ _FIND_S = 5.0
 class SqliteReader:
     """Reads every shard under a folder. Thread-safe: calls take turns."""
 
-    capabilities = Capability.REPLAY | Capability.SEEK_BY_TIME | Capability.SEVERAL_GROUPS
+    capabilities = (
+        Capability.REPLAY
+        | Capability.SEEK_BY_TIME
+        | Capability.SEVERAL_GROUPS
+        | Capability.TOTALS
+        | Capability.BATCHES
+        | Capability.ERASE
+    )
+    counts_received = True
 
     def __init__(self, root: Path, positions: Path, *, quota: int = 20_000_000_000, clock: Clock = system_clock):
         self._root, self._quota, self._clock = root, quota, clock

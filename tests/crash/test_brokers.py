@@ -1,0 +1,84 @@
+"""The same kills with the events in a broker, and the broker killed too: fault 19."""
+
+import os
+import random
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from scripts.services import Program, Running
+from tests.crash.conftest import Build
+from tests.crash.harness import pause
+
+pytestmark = pytest.mark.crash
+
+
+class Broker:
+    """A server of `scripts.services` that is killed, and started again on its data."""
+
+    def __init__(self, program: Program, folder: Path) -> None:
+        self._program, self._folder = program, folder
+        self._port: int | None = None
+        self._stack = ExitStack()
+        self.running: Running
+        self.start()
+
+    def start(self) -> None:
+        self.running = self._stack.enter_context(self._program.start(directory=self._folder, port=self._port))
+        self._port = self.running.port
+
+    def kill(self) -> None:
+        os.kill(self.running.pid, signal.SIGKILL)
+        self._stack.close()
+        self._stack = ExitStack()
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+@pytest.fixture
+def broker(service: Callable[[str], Program], tmp_path: Path) -> Iterator[Callable[[str], Broker]]:
+    made: list[Broker] = []
+
+    def make(name: str) -> Broker:
+        folder = tmp_path / name
+        folder.mkdir()
+        made.append(Broker(service(name), folder))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", ["redis-server"])
+def test_random_kills_of_every_process_and_of_the_broker(
+    name: str, rig: Build, broker: Callable[[str], Broker], dose: Callable[[int, int], int], chance: int
+) -> None:
+    wanted, moments = dose(10, 100), random.Random(chance)
+    server = broker(name)
+    one = rig(config=f'queue = "{server.running.url}"\n')
+    one.queue = server.running.url
+    one.start()
+    while one.kills < wanted:
+        with one.load(4):
+            for _ in range(4):
+                pause(0.05, 1.2, moments)
+                one.kill(moments.choice(["collector-0", "collector-1", "engine"]))
+            pause(0.2, 1.0, moments)
+            server.kill()
+            one.kills += 1
+            pause(0.05, 1.0, moments)
+            server.start()
+            pause(0.2, 1.0, moments)
+            one.kill_parent()
+            one.start()
+            pause(0.2, 1.0, moments)
+    verdict = one.finish()
+    print(f"{one.kills} kills: {verdict}")
+    assert verdict.acked
+    assert verdict.duplicate
