@@ -9,6 +9,7 @@ Only the standard library is imported, so this runs before there is a virtual en
 
 from scripts.services.base import MissingError, Program, Running, Server, free_port
 from scripts.services.gcc import Gcc
+from scripts.services.kafka import Kafka
 from scripts.services.nginx import Nginx
 from scripts.services.postgresql import PostgreSQL
 from scripts.services.redis import Redis
@@ -24,7 +25,19 @@ CATALOGUE: dict[str, Program] = {
         Nginx(),
         PostgreSQL(),
         Redis(),
+        Kafka(),
     )
 }
 
-__all__ = ["CATALOGUE", "MissingError", "Nginx", "PostgreSQL", "Program", "Redis", "Running", "Server", "free_port"]
+__all__ = [
+    "CATALOGUE",
+    "Kafka",
+    "MissingError",
+    "Nginx",
+    "PostgreSQL",
+    "Program",
+    "Redis",
+    "Running",
+    "Server",
+    "free_port",
+]

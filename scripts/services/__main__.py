@@ -30,9 +30,14 @@ def main(arguments: list[str]) -> int:
 def install() -> None:
     """Installs the packages of what is missing; does nothing when nothing is."""
     missing = [program for program in CATALOGUE.values() if program.find() is None]
-    packages = sorted({name for program in missing for name in program.package.split()})
-    if not packages:
-        return
+    packages = sorted({name for program in missing for name in program.packages().split()})
+    if packages:
+        _install_packages(packages)
+    for program in missing:
+        program.fetch()
+
+
+def _install_packages(packages: list[str]) -> None:
     if shutil.which("apt-get") is None:
         raise SystemExit(f"no apt-get here: install these yourself: {' '.join(packages)}")
     root = [] if os.geteuid() == 0 else ["sudo"]

@@ -33,6 +33,13 @@ class Program:
         found = shutil.which(self.name, path=os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin")
         return Path(found) if found else None
 
+    def packages(self) -> str:
+        """The packages that are missing."""
+        return self.package
+
+    def fetch(self) -> None:
+        """Brings what no package holds; the packages are installed."""
+
     @property
     def path(self) -> Path:
         """Where the program is. Raises `MissingError`."""

@@ -12,6 +12,7 @@ import apsw
 from eventmill.event import ReceiptSource
 from eventmill.queue.base import Draft, Reader, Writer
 from eventmill.settings import Queue, Settings
+from eventmill.topics import Topic
 
 _receipts = ReceiptSource()
 _counter = itertools.count()
@@ -47,12 +48,13 @@ def broker(folder: Path, url: str) -> Opened:
     from eventmill.queue.open import open_reader, open_writer
 
     name = f"t{secrets.token_hex(6)}"
-    settings = Settings(data=str(folder), queue=Queue(url=f"{url}?partitions=1&prefix={name}"))
+    topics = {topic: Topic() for topic in ("event", "log")}
+    settings = Settings(data=str(folder), queue=Queue(url=f"{url}?partitions=1&prefix={name}"), topics=topics)
     return Opened(open_writer(settings, 0), lambda: open_reader(settings))
 
 
-BACKENDS = {"sqlite": sqlite, "memory": memory, "redis": broker}
-SERVERS = {"redis": "redis-server"}
+BACKENDS = {"sqlite": sqlite, "memory": memory, "redis": broker, "kafka": broker}
+SERVERS = {"redis": "redis-server", "kafka": "kafka"}
 """The server of `scripts.services` that a backend needs."""
 
 

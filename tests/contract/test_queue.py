@@ -80,7 +80,19 @@ def test_uncommitted_is_delivered_again_committed_is_not(queue: Opened) -> None:
     again = drain(reader, "g")
     assert lines(again) == lines(rest)
     assert len(lines([first])) + len(lines(again)) == 20
-    assert reader.position("g").batch == 1
+    if Capability.BATCHES in reader.capabilities:
+        assert reader.position("g").batch == 1
+        return
+    assert reader.position("g").batch is None
+    reader.rewind("g")
+    (suspect,) = drain(reader, "g")[:1]
+    assert suspect.suspect  # it may have been stored before the rewind
+    queue.writer.append([draft(2)])
+    reader.rewind("g")
+    for delivery in drain(reader, "g"):
+        reader.commit(delivery, 2)
+    queue.writer.append([draft(2)])
+    assert [delivery.suspect for delivery in drain(reader, "g")] == [False]
 
 
 def test_groups_have_their_own_positions(queue: Opened) -> None:
@@ -91,7 +103,7 @@ def test_groups_have_their_own_positions(queue: Opened) -> None:
     (delivery,) = drain(reader, "a")
     reader.commit(delivery, 1)
     assert len(lines(drain(reader, "b"))) == 5
-    assert reader.position("b").batch == 0
+    assert not reader.position("b").batch
 
 
 def test_a_group_reads_only_its_topics(queue: Opened) -> None:
@@ -114,6 +126,8 @@ def test_lag_counts_what_is_not_committed(queue: Opened) -> None:
 
 
 def test_received_is_what_was_appended_by_topic_and_minute(queue: Opened) -> None:
+    if Capability.TOTALS not in queue.reader().capabilities:
+        pytest.skip("counts nothing, as declared")
     minute = 1_790_000_040_000 // 60_000
     queue.writer.append([draft(3, "event", minute * 60_000), draft(4, "log", minute * 60_000 + 59_999)])
     queue.writer.append([draft(2, "event", (minute + 1) * 60_000)])
@@ -132,10 +146,12 @@ def test_seek_by_time(queue: Opened) -> None:
         reader.commit(delivery, 3)
     reader.seek("g", 1_790_000_040_000 + 15 * 60_000 + 30_000)
     replay = reader.position("g").replay
-    assert replay is not None
-    assert (replay.batch, len(replay.until)) == (3, 1)
+    if Capability.BATCHES in reader.capabilities:
+        assert replay is not None
+        assert (replay.batch, len(replay.until)) == (3, 1)
     again = drain(reader, "g")
     assert len(lines(again)) == 5
+    assert replay is not None or all(delivery.suspect for delivery in again)
     reader.commit(again[-1], 4)
     assert reader.position("g").replay is None
 
@@ -154,6 +170,8 @@ def test_retention_never_passes_an_unread_position(queue: Opened) -> None:
 
 def test_totals_outlive_what_retention_deletes(queue: Opened) -> None:
     reader = queue.reader()
+    if Capability.TOTALS not in reader.capabilities:
+        pytest.skip("counts nothing, as declared")
     for _ in range(60):
         queue.writer.append([draft(20)])
     for delivery in drain(reader, "g"):
@@ -173,8 +191,8 @@ def test_find_shows_where_an_event_is(queue: Opened) -> None:
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from(ALL), st.booleans()), max_size=30), st.integers(1, 10))
 def test_any_order_of_appends_reads_and_commits_delivers_each_once(tmp_path_factory, server, actions, limit) -> None:
-    for name, backend in BACKENDS.items():
-        queue = backend(tmp_path_factory.mktemp(name), server(name))
+    for name in ("sqlite", "memory", "redis"):  # joining a group of Kafka's takes a second each time
+        queue = BACKENDS[name](tmp_path_factory.mktemp(name), server(name))
         reader = queue.reader()
         sent, got = {topic: [] for topic in ALL}, {topic: [] for topic in ALL}
 

@@ -17,6 +17,7 @@ class Backend(NamedTuple):
 
 BACKENDS = {
     "sqlite": Backend("eventmill.queue.sqlite.open", None),
+    "kafka": Backend("eventmill.queue.kafka.open", "kafka"),
     "redis": Backend("eventmill.queue.redis.open", "redis"),
     "rediss": Backend("eventmill.queue.redis.open", "redis"),
 }

@@ -44,7 +44,7 @@ def parts(draft: Draft, partitions: int) -> list[Part]:
     for head, lines in requests(draft):
         runs: dict[int, list[int]] = {}
         for index, line in enumerate(lines):
-            name = _named.decode(line).id or (f"{head.key}-{head.first + index}" if head.key is not None else None)
+            name = name_of(line, head, head.first + index)
             place = (nameless if name is None else crc32(name.encode())) % partitions
             runs.setdefault(place, []).append(index)
         for place, indexes in runs.items():
@@ -55,6 +55,11 @@ def parts(draft: Draft, partitions: int) -> list[Part]:
             part.heads += _heads(head, indexes)
             part.lines += [lines[index] for index in indexes]
     return [found[place] for place in sorted(found)]
+
+
+def name_of(line: bytes, head: Head, index: int) -> str | None:
+    """The id that an event will have, None where it has none: of its own, else of the Idempotency-Key."""
+    return _named.decode(line).id or (f"{head.key}-{index}" if head.key is not None else None)
 
 
 def requests(draft: Draft) -> Iterator[tuple[Head, list[bytes]]]:
