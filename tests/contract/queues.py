@@ -79,3 +79,12 @@ def draft(count: int = 3, topic: str = "event", received: int = 1_790_000_000_00
         json.dumps({"category": text, "label": str(next(_counter))}).encode() + b"\n" for _ in range(count)
     )
     return Draft(topic, received, *_receipts.block(received), count, b'{"n":%d}\n' % count, lines)
+
+
+def merged(drafts: list[Draft]) -> Draft:
+    """The requests of several drafts as one commit."""
+    first = drafts[0]
+    return Draft(
+        first.topic, first.received, first.receipt_high, first.receipt_low, sum(one.count for one in drafts),
+        b"".join(one.heads for one in drafts), b"".join(one.body for one in drafts),
+    )  # fmt: skip

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from eventmill.queue.base import Capability, Delivery, Entry, Reader
 from eventmill.work.batch import RECEIPT, decode
-from tests.contract.queues import BACKENDS, SERVERS, Opened, draft
+from tests.contract.queues import BACKENDS, SERVERS, Opened, draft, merged
 
 ALL = ["event", "log"]
 
@@ -66,6 +66,19 @@ def test_an_entry_comes_back_as_it_was_written(queue: Opened) -> None:
     said = ["label", "received", "minute", "of_topic", *RECEIPT]
     expected = decode(Delivery("g", [whole], {})).frame.select(said)
     assert decode(delivery).frame.select(said).rows() == expected.rows()
+
+
+def test_requests_of_several_events_and_of_several_topics(queue: Opened) -> None:
+    whole = merged([draft(n) for n in (3, 1, 4)])
+    queue.writer.append([whole, draft(2, "log")])
+    got = drain(queue.reader(), "g")
+    mine = [e for d in got for e in d.entries if e.topic == "event"]
+    said = ["label", *RECEIPT]
+    entry = Entry(
+        "s", 1, "event", whole.received, whole.receipt_high, whole.receipt_low, whole.count, whole.heads, whole.body
+    )
+    expected = decode(Delivery("g", [entry], {})).frame.select(said).rows()
+    assert decode(Delivery("g", mine, {})).frame.select(said).rows() == expected
 
 
 def test_uncommitted_is_delivered_again_committed_is_not(queue: Opened) -> None:

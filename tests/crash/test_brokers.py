@@ -55,7 +55,7 @@ def broker(service: Callable[[str], Program], tmp_path: Path) -> Iterator[Callab
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("name", ["redis-server"])
+@pytest.mark.parametrize("name", ["redis-server", "kafka"])
 def test_random_kills_of_every_process_and_of_the_broker(
     name: str, rig: Build, broker: Callable[[str], Broker], dose: Callable[[int, int], int], chance: int
 ) -> None:

@@ -70,8 +70,8 @@ def requests(draft: Draft) -> Iterator[tuple[Head, list[bytes]]]:
         head = _head.decode(text)
         if not head.high:  # a draft that was a part before tells it already
             head.high, head.low, head.at = draft.receipt_high, draft.receipt_low + number, draft.received
-        yield head, lines[at : at + head.n]
-        at += head.n
+        at += (count := head.n)
+        yield head, lines[at - count : at]
 
 
 def _heads(head: Head, indexes: Sequence[int]) -> list[bytes]:

@@ -58,9 +58,10 @@ class Look:
                     rows.append(Lag(group, own, f"{own}/{place[1]}", high - start, max(0, now - oldest)))
         return rows
 
-    def seek(self, group: str, since_ms: int) -> None:
-        """Commits the first offsets at or after a time. Raises KafkaException while somebody reads the group."""
-        consumer = self._consumer(group)
+    def seek(self, group: str, since_ms: int, member: Consumer | None) -> None:
+        """Commits the first offsets at or after a time, through the `member` of the group that asks for it. Raises
+        KafkaException while somebody else reads the group."""
+        consumer = member or self._consumer(group)
         wanted = [TopicPartition(topic, partition, since_ms) for topic, partition in self._places()]
         found = []
         for place in consumer.offsets_for_times(wanted, _ANSWER_S):

@@ -3,6 +3,9 @@
 kafka://HOST:PORT[,HOST:PORT…][/PREFIX][?partitions=4&durability=fsync|replicated|relaxed]
 """
 
+from socket import gethostname
+from zlib import crc32
+
 from eventmill.queue.kafka import promise
 from eventmill.queue.kafka.names import cluster
 from eventmill.queue.kafka.reader import KafkaReader
@@ -21,7 +24,8 @@ def open_writer(settings: Settings, slot: int | None) -> KafkaWriter:
 def open_reader(settings: Settings) -> KafkaReader:
     """Raises QueueError."""
     _make_topics(settings)
-    return KafkaReader(cluster(settings), {name: topic.start for name, topic in settings.topics.items()})
+    instance = f"{gethostname()}-{crc32(str(settings.data_dir.resolve()).encode()):08x}"
+    return KafkaReader(cluster(settings), {name: topic.start for name, topic in settings.topics.items()}, instance)
 
 
 def durability(settings: Settings) -> str:

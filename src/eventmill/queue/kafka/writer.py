@@ -6,6 +6,7 @@ from zlib import crc32
 
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from msgspec.structs import replace
 
 from eventmill.queue.base import Draft, QueueUnavailable
 from eventmill.queue.kafka.names import HEAD, Cluster
@@ -66,11 +67,8 @@ class KafkaWriter:
         nameless = draft.receipt_low >> 22
         produce, partitions, told = self._producer.produce, self._cluster.partitions, self._told
         for head, lines in requests(draft):
-            first = head.first
-            head.n = 1
-            head.first = 0
-            said = _encode(head)[:-1]
-            for index, line in enumerate(lines, first):
+            said = _encode(replace(head, n=1, first=0))[:-1]
+            for index, line in enumerate(lines, head.first):
                 name = name_of(line, head, index)
                 produce(
                     topic,
