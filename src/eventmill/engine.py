@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -17,7 +18,7 @@ from eventmill.erasure import Marks
 from eventmill.forget import Forgetting
 from eventmill.query.ask import Sources
 from eventmill.query.closed import ClosedDays
-from eventmill.queue.base import Reader
+from eventmill.queue.base import QueueUnavailable, Reader
 from eventmill.registry.database import Database
 from eventmill.registry.goals import list_goals
 from eventmill.settings import Settings, duration
@@ -107,8 +108,9 @@ class Engine:
     def stop(self) -> None:
         """Lets the workers empty the queue, at most ten seconds, then ends them and closes the store."""
         deadline = time.monotonic() + _DRAIN_S
-        while self._working and time.monotonic() < deadline and self.reader.lag(self.groups()):
-            time.sleep(0.05)
+        with suppress(QueueUnavailable):  # then there is nothing to wait for
+            while self._working and time.monotonic() < deadline and self.reader.lag(self.groups()):
+                time.sleep(0.05)
         self._stop.set()
         for thread in self._threads:
             thread.join(timeout=_DRAIN_S)
@@ -161,7 +163,10 @@ class Engine:
 
     def _adopt_orphans(self) -> bool:
         """A topic that is declared no more may have events on their way: what was acknowledged is stored."""
-        orphans = {row.topic for row in self.reader.received()} - self.topics.keys()
+        try:
+            orphans = {row.topic for row in self.reader.received()} - self.topics.keys()
+        except QueueUnavailable:
+            return False  # it is looked for again and again
         if orphans:
             self.topics = {**self.topics, **{name: Topic() for name in sorted(orphans)}}
         return bool(orphans)
@@ -198,7 +203,7 @@ class Engine:
                 waiting = max((row.oldest_ms for row in self.reader.lag({group: topics})), default=0)
                 if self.reader.position(group).replay is None:
                     compact(self.store, group, (now - max(_SETTLED_MS, waiting)) // MINUTE_MS - 1)
-        except StoreUnavailable as error:
+        except (StoreUnavailable, QueueUnavailable) as error:
             log.warning("compacting the ledger waits: %s", error)
 
     def _housekeeping(self) -> None:
@@ -214,10 +219,18 @@ class Engine:
                 retained = time.monotonic()
                 if self._working:
                     self.forgetting.tick()
-                keep = {name: duration(topic.retention) for name, topic in self.topics.items()}
-                freed = self.reader.retain(self.groups(), keep, system_clock())
-                if freed:
-                    log.info("retention freed %d bytes of the queue", freed)
+                self._retain()
+
+    def _retain(self) -> None:
+        """What every group has read leaves the queue, where it is old enough."""
+        keep = {name: duration(topic.retention) for name, topic in self.topics.items()}
+        try:
+            freed = self.reader.retain(self.groups(), keep, system_clock())
+        except QueueUnavailable as error:
+            log.info("retention waits: %s", error)
+            return
+        if freed:
+            log.info("retention freed %d bytes of the queue", freed)
 
 
 def _killer(point: str | None) -> Callable[[str], None]:

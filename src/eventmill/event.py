@@ -60,7 +60,7 @@ class Head(msgspec.Struct, omit_defaults=True, gc=False):
     `n` how many lines of the body are its own, `ip` the truncated address, `ua` the user agent, `page` the
     Referer of a pixel (the page it stands on), `key` the Idempotency-Key. Queues that part the events of one commit
     add what is no longer said by the place: `high` and `low` the request's receipt, `first` the index of the first
-    of its lines, `at` when it was received (ms since the epoch).
+    of its lines, `at` when it was received (ms since the epoch); `again` that the queue may hold it twice.
     """
 
     n: int = 1
@@ -72,6 +72,7 @@ class Head(msgspec.Struct, omit_defaults=True, gc=False):
     low: int = 0
     first: int = 0
     at: int = 0
+    again: bool = False
 
 
 def key_text(*parts: str) -> str:

@@ -82,7 +82,13 @@ class Work(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class Queue(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The durable queue."""
 
-    url: Annotated[str, Doc(description="Where acknowledged events wait: sqlite: (embedded).")] = "sqlite:"
+    url: Annotated[
+        str, Doc(description="Where acknowledged events wait: sqlite: (embedded), or kafka:// and redis:// brokers.")
+    ] = "sqlite:"
+    spill: Annotated[
+        bool,
+        Doc(description="While a broker is away events wait on the collector's disk; false: 503 instead."),
+    ] = True
     quota: Annotated[str, Doc(description="Bytes that all queue files may take; beyond, the door answers 503.")] = (
         "20GB"
     )

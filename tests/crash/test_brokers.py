@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from scripts.services import Program, Running
+from tests.acceptance.server import until
 from tests.crash.conftest import Build
 from tests.crash.harness import pause
+from tests.crash.oracle import read_book
 
 pytestmark = pytest.mark.crash
 
@@ -82,3 +84,32 @@ def test_random_kills_of_every_process_and_of_the_broker(
     print(f"{one.kills} kills: {verdict}")
     assert verdict.acked
     assert verdict.duplicate
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", ["redis-server", "kafka"])
+def test_a_broker_that_is_away_is_bridged(name: str, rig: Build, broker: Callable[[str], Broker], chance: int) -> None:
+    """What comes meanwhile waits on this machine, through kills of the collectors too, and goes on afterwards."""
+    moments = random.Random(chance)
+    server = broker(name)
+    one = rig(config=f'queue = "{server.running.url}"\n')
+    one.queue = server.running.url
+    one.start()
+    with one.load(3):
+        pause(1.0, 1.5, moments)
+        server.kill()
+        before = len(read_book(one.books, "acked"))
+        until(
+            lambda: len(read_book(one.books, "acked")) > before + 200, "answers without a broker", why=one.server.said
+        )
+        for victim in ("collector-0", "collector-1"):
+            one.kill(victim)
+        before = len(read_book(one.books, "acked"))
+        until(
+            lambda: len(read_book(one.books, "acked")) > before + 200, "answers without a broker", why=one.server.said
+        )
+        server.start()
+        pause(1.0, 2.0, moments)
+    verdict = one.finish()
+    print(verdict)
+    assert verdict.acked > 400

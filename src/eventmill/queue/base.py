@@ -162,8 +162,9 @@ class QueueFull(QueueError):
     """The quota or the disk is full: nothing was written. The door answers 503."""
 
 
-class QueueUnavailable(QueueError):
-    """The write could not be made durable. The door answers 503; at most an unacknowledged copy remains."""
+class QueueUnavailable(QueueError, ConnectionError):
+    """The queue cannot be reached, or a write could not be made durable: the door answers 503, and at most an
+    unacknowledged copy remains. It passes by itself."""
 
 
 class Writer(Protocol):
@@ -190,9 +191,8 @@ class Reader(Protocol):
 
     capabilities: Capability
 
-    @property
-    def counts_received(self) -> bool:
-        """Whether it has TOTALS."""
+    counts_received: bool
+    """Whether it has TOTALS."""
 
     def read(self, group: str, topics: Sequence[str], limit: int) -> Delivery | None:
         """The next entries of these topics after what this reader handed out before, about `limit` events

@@ -1,11 +1,16 @@
 """Opens a queue by its URL: an explicit table from scheme to backend, imported only when used."""
 
 from importlib import import_module
+from pathlib import Path
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
 from eventmill.queue.base import QueueError, Reader, Writer
-from eventmill.settings import Settings
+from eventmill.settings import Settings, size
+
+SPILL = "spill"
+"""The folder of the data directory in which events wait while a broker is away."""
+_MOST_COLLECTORS = 256
 
 
 class Backend(NamedTuple):
@@ -25,7 +30,21 @@ BACKENDS = {
 
 def open_writer(settings: Settings, slot: int | None) -> Writer:
     """The door's side of the configured queue. Raises QueueError."""
-    return cast(Writer, _module(settings).open_writer(settings, slot))
+    module = _module(settings)
+    if _is_embedded(settings) or not settings.queue.spill:
+        return cast(Writer, module.open_writer(settings, slot))
+    from eventmill.queue.spill import SpillingWriter
+
+    number = slot or 0
+    more = range(settings.collect.processes, _MOST_COLLECTORS) if number == 0 else ()
+    left = [folder for one in more if (folder := _spill(settings, one)).exists()]
+    return SpillingWriter(
+        lambda: cast(Writer, module.open_writer(settings, slot)),
+        _spill(settings, number),
+        left,
+        quota=size(settings.queue.quota),
+        reserve=size(settings.queue.reserve),
+    )
 
 
 def durability(settings: Settings) -> str:
@@ -35,7 +54,20 @@ def durability(settings: Settings) -> str:
 
 def open_reader(settings: Settings) -> Reader:
     """The consumers' side of the configured queue. Raises QueueError."""
-    return cast(Reader, _module(settings).open_reader(settings))
+    reader = cast(Reader, _module(settings).open_reader(settings))
+    if _is_embedded(settings) or not settings.queue.spill:
+        return reader
+    from eventmill.queue.with_spill import WithSpill
+
+    return WithSpill(reader, settings.data_dir / SPILL)
+
+
+def _is_embedded(settings: Settings) -> bool:
+    return urlsplit(settings.queue.url).scheme == "sqlite"
+
+
+def _spill(settings: Settings, number: int) -> Path:
+    return settings.data_dir / SPILL / f"collector-{number}"
 
 
 def _module(settings: Settings):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a module has no narrower type

@@ -35,7 +35,7 @@ def _families(services: Services) -> Iterator[Family]:
     for base, samples in engine.items():
         kind = "counter" if base.endswith("_total") else "gauge"
         yield base, kind, f"of the engine: {base.removesuffix('_total').replace('_', ' ')}", samples
-    with contextlib.suppress(StoreError):
+    with contextlib.suppress(StoreError, ConnectionError):
         sources = services.sources
         waiting = sources.queue.lag(sources.groups())
         events = sum(row.events for row in waiting)

@@ -36,6 +36,8 @@ def of(error: Exception) -> Problem:
         return Problem(400, "Query refused", str(error))
     if isinstance(error, Busy | StoreUnavailable):
         return Problem(503, "Busy" if isinstance(error, Busy) else "Store unavailable", str(error))
+    if isinstance(error, ConnectionError):
+        return Problem(503, "Queue unavailable", str(error))
     if isinstance(error, StoreError):
         return Problem(503, "Store error", str(error))
     if isinstance(error, Invalid):

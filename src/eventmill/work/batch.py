@@ -25,6 +25,7 @@ LINE_SCHEMA: dict[str, pl.DataType] = {
 HEAD_SCHEMA: dict[str, pl.DataType] = {
     "n": pl.Int64(), "ip": pl.String(), "ua": pl.String(), "page": pl.String(), "key": pl.String(),
     "high": pl.UInt64(), "low": pl.UInt64(), "first": pl.Int64(), "at": pl.Int64(),
+    "again": pl.Boolean(),
 }  # fmt: skip
 RECEIPT = ("receipt_high", "receipt_low", "receipt_index")
 PLACE = (*RECEIPT, "shard", "first_high", "first_low", "minute", "received", "of_topic", "row")
@@ -48,7 +49,9 @@ class Batch:
     frame: pl.DataFrame
     body: bytes
     rejected: list[pl.DataFrame] = field(default_factory=list)
-    duplicate: pl.DataFrame | None = None
+    duplicate: list[pl.DataFrame] = field(default_factory=list)
+    copied: bool = False
+    """Some say that the queue may hold them twice."""
     redelivered: list[pl.DataFrame] = field(default_factory=list)
     rejected_again: list[pl.DataFrame] = field(default_factory=list)
     _lines: list[bytes] | None = None
@@ -124,7 +127,8 @@ def decode(delivery: Delivery) -> Batch:
     place = _place(delivery, heads, counts)
     shared = heads.select("ip", "ua", "page", "key")[place.pop("head")]
     frame = frame.rename({"topic": "named_topic", "ip": "own_ip"})
-    return Batch(pl.concat([frame, shared, pl.DataFrame(place)], how="horizontal"), body)
+    copied = bool(heads["again"].any())
+    return Batch(pl.concat([frame, shared, pl.DataFrame(place)], how="horizontal"), body, copied=copied)
 
 
 def _place(delivery: Delivery, heads: pl.DataFrame, counts: _Numbers) -> dict[str, pl.Series]:

@@ -79,6 +79,8 @@ class Dedup:
             self._compare_range(pl.concat(rows.select("received") for rows in (batch.frame, *batch.rejected)))
         if delivery.regained:
             self._uncount(delivery.regained)
+        if batch.copied:
+            take_out_copies(batch, *self._earlier(batch, delivery))
         self._redelivered(batch)
         self._ids(batch)
         return batch
@@ -121,6 +123,16 @@ class Dedup:
             else:
                 self._rejected = known
 
+    def _earlier(self, batch: Batch, delivery: Delivery) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Receipts of events and of rejects that were stored and committed before, so that they are no redelivery."""
+        kept = self._stored, self._rejected
+        if self.replaying or delivery.suspect:  # what is found could be either, and is taken for a redelivery
+            return kept[0].clear(), kept[1].clear()
+        self._compare_range(pl.concat(rows.select("received") for rows in (batch.frame, *batch.rejected)))
+        found = self._stored.join(kept[0], on=RECEIPT, how="anti"), self._rejected.join(kept[1], on=RECEIPT, how="anti")
+        self._stored, self._rejected = kept
+        return found
+
     def _redelivered(self, batch: Batch) -> None:
         for known in (self._stored, self._rejected):
             if known.height:
@@ -149,6 +161,21 @@ def _blocks(entry: Entry) -> set[tuple[int, int]]:
     return {receipt_block(head.high, head.low) for head in heads}
 
 
+def take_out_copies(batch: Batch, stored: pl.DataFrame, refused: pl.DataFrame) -> None:
+    """Counts as duplicates all but the first of the rows of one receipt, and the rows whose receipts are these."""
+    seen = pl.concat([stored.select(RECEIPT), refused.select(RECEIPT)])
+    kept = []
+    for rows in (batch.frame, *batch.rejected):
+        fresh = rows.unique(RECEIPT, keep="first", maintain_order=True).join(
+            seen, on=RECEIPT, how="anti", maintain_order="left"
+        )
+        if fresh.height < rows.height:
+            batch.duplicate.append(rows.join(fresh, on="row", how="anti").select(PLACE))
+        seen = pl.concat([seen, fresh.select(RECEIPT)])
+        kept.append(fresh)
+    batch.frame, batch.rejected = kept[0], kept[1:]
+
+
 def split_by_id(batch: Batch, known: pl.DataFrame) -> None:
     """Leaves the first row of each id in the frame, where the id is new; `known` (KNOWN) has the ids that are not."""
     ids = batch.frame["id_hash"]
@@ -175,7 +202,7 @@ def split_by_id(batch: Batch, known: pl.DataFrame) -> None:
         batch.redelivered.append(again.select(PLACE))
     duplicate = frame.filter(pl.col("_verdict") == _DUPLICATE)
     if duplicate.height:
-        batch.duplicate = duplicate.select(PLACE)
+        batch.duplicate.append(duplicate.select(PLACE))
     batch.frame = frame.filter(pl.col("_verdict").is_in([_NEW, _CONFLICT]))
     batch.reject(pl.col("_verdict") == _CONFLICT, pl.lit("id_conflict"), pl.lit("the id was stored with other content"))
     batch.frame = batch.frame.drop("_verdict")

@@ -100,7 +100,7 @@ class Insert:
         place = ("shard", "first_high", "first_low", "of_topic", "minute")
         outcomes = [
             ("stored", [batch.frame, *batch.redelivered]),
-            ("duplicate", [batch.duplicate] if batch.duplicate is not None else []),
+            ("duplicate", batch.duplicate),
             ("rejected", [*batch.rejected, *batch.rejected_again, *map(lost_events, delivery.lost)]),
         ]
         counted = [

@@ -60,7 +60,7 @@ def outcome(done: Batch) -> dict[str, list[int]]:
     places = {
         "new": done.frame["row"].to_list(),
         "again": [row for frame in done.redelivered for row in frame["row"]],
-        "duplicate": [] if done.duplicate is None else done.duplicate["row"].to_list(),
+        "duplicate": [row for rows in done.duplicate for row in rows["row"].to_list()],
         "conflict": [row for frame in done.rejected for row in frame["row"]],
     }
     assert {reason for frame in done.rejected for reason in frame["reason"]} <= {"id_conflict"}

@@ -3,9 +3,11 @@
 kafka://HOST:PORT[,HOST:PORT…][/PREFIX][?partitions=4&durability=fsync|replicated|relaxed]
 """
 
+from contextlib import suppress
 from socket import gethostname
 from zlib import crc32
 
+from eventmill.queue.base import QueueUnavailable
 from eventmill.queue.kafka import promise
 from eventmill.queue.kafka.names import cluster
 from eventmill.queue.kafka.reader import KafkaReader
@@ -22,8 +24,9 @@ def open_writer(settings: Settings, slot: int | None) -> KafkaWriter:
 
 
 def open_reader(settings: Settings) -> KafkaReader:
-    """Raises QueueError."""
-    _make_topics(settings)
+    """Raises QueueError. Where Kafka is away, the topics are made by the next collector that finds it."""
+    with suppress(QueueUnavailable):
+        _make_topics(settings)
     instance = f"{gethostname()}-{crc32(str(settings.data_dir.resolve()).encode()):08x}"
     return KafkaReader(cluster(settings), {name: topic.start for name, topic in settings.topics.items()}, instance)
 

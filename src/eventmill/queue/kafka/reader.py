@@ -52,9 +52,7 @@ class KafkaReader:
     capabilities = Capability.REPLAY | Capability.SEEK_BY_TIME | Capability.SEVERAL_GROUPS
     counts_received = False
 
-    def __init__(
-        self, cluster: Cluster, starts: Mapping[str, str], instance: str, clock: Clock = system_clock
-    ) -> None:
+    def __init__(self, cluster: Cluster, starts: Mapping[str, str], instance: str, clock: Clock = system_clock) -> None:
         """`starts`: for each topic where a new group begins, `earliest` or `latest`. `instance` names this consumer
         for good: one that is restarted takes its partitions over at once, and whoever else has the name is fenced."""
         self._cluster, self._starts, self._instance, self._clock = cluster, starts, instance, clock
@@ -125,7 +123,7 @@ class KafkaReader:
             return Position({self._shard(t, p): offset - 1 for (t, p), offset in committed.items()}, None)
 
     def seek(self, group: str, since_ms: int) -> None:
-        """See `queue.base.Reader.seek`; only while nobody else reads the group. What was stored is known by its receipt."""
+        """See `queue.base.Reader.seek`; only while nobody else reads the group. What was stored is known by receipt."""
         with self._turn, _away():
             state = self._groups.get(group)
             self._look.seek(group, since_ms // MINUTE_MS * MINUTE_MS, state.consumer if state else None)
