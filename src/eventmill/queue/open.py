@@ -33,7 +33,7 @@ def open_writer(settings: Settings, slot: int | None) -> Writer:
     module = _module(settings)
     if _is_embedded(settings) or not settings.queue.spill:
         return cast(Writer, module.open_writer(settings, slot))
-    from eventmill.queue.spill import SpillingWriter
+    from eventmill.queue.spill.writer import SpillingWriter
 
     number = slot or 0
     more = range(settings.collect.processes, _MOST_COLLECTORS) if number == 0 else ()
@@ -57,7 +57,7 @@ def open_reader(settings: Settings) -> Reader:
     reader = cast(Reader, _module(settings).open_reader(settings))
     if _is_embedded(settings) or not settings.queue.spill:
         return reader
-    from eventmill.queue.with_spill import WithSpill
+    from eventmill.queue.spill.reader import WithSpill
 
     return WithSpill(reader, settings.data_dir / SPILL)
 

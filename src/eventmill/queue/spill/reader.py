@@ -6,7 +6,7 @@ from pathlib import Path
 from eventmill.clock import MINUTE_MS, system_clock
 from eventmill.erasure import Marks
 from eventmill.queue.base import Delivery, Entry, Erased, Lag, Position, QueueUnavailable, Reader, Received
-from eventmill.queue.spill import GROUP, open_spill, topics_of
+from eventmill.queue.spill.folder import GROUP, open_spill, topics_of
 from eventmill.queue.sqlite.reader import SqliteReader
 
 

@@ -16,11 +16,10 @@ from eventmill.clock import MINUTE_MS, system_clock
 from eventmill.event import Head, ReceiptSource
 from eventmill.queue.base import Draft, Entry, Lost, QueueError, QueueUnavailable, Writer
 from eventmill.queue.records import requests
-from eventmill.queue.sqlite.reader import SqliteReader
+from eventmill.queue.spill.folder import GROUP, open_spill, topics_of, waiting
 from eventmill.queue.sqlite.writer import SqliteWriter
 
 log = logging.getLogger(__name__)
-GROUP = "forward"
 _RETRY_S = 0.5
 _EVENTS = 5_000
 _encode = msgspec.json.Encoder().encode
@@ -127,21 +126,6 @@ class SpillingWriter:
                 head, line = b'{"n":%d}\n' % count, b'{"_x":"lost_in_queue","_raw":""}\n'
                 made.append(Draft(topic, at, *self._receipts.block(at), count, head, line * count))
         return made
-
-
-def open_spill(folder: Path) -> SqliteReader:
-    """Reads what waits in a collector's folder."""
-    return SqliteReader(folder, folder / "positions" / "positions.db")
-
-
-def topics_of(reader: SqliteReader) -> list[str]:
-    """All topics that wait or waited there."""
-    return sorted({row.topic for row in reader.received()})
-
-
-def waiting(reader: SqliteReader) -> bool:
-    """Whether something is left to be forwarded."""
-    return bool(reader.lag({GROUP: topics_of(reader)}))
 
 
 def _again(entry: Entry) -> Draft:

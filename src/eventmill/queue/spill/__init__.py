@@ -1,0 +1,1 @@
+"""Waiting on this machine while a broker is away."""
