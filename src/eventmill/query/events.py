@@ -150,7 +150,8 @@ def _queued(queue: Queue, needle: str, receipt: tuple[int, int, int] | None) -> 
 
 
 def _in_entry(entry: EntryRow, needle: str, receipt: tuple[int, int, int] | None) -> Iterator[Trace]:
-    here = receipt is not None and entry.receipt_high == receipt[0] and entry.receipt_low <= receipt[1]
+    own = not entry.receipt_high  # told by its heads
+    here = receipt is not None and (own or (entry.receipt_high == receipt[0] and entry.receipt_low <= receipt[1]))
     if not here and msgspec.json.encode(needle) not in entry.body:
         return
     for high, low, index, line in lines(entry):
@@ -169,17 +170,21 @@ def _in_entry(entry: EntryRow, needle: str, receipt: tuple[int, int, int] | None
 
 def lines(entry: EntryRow) -> Iterator[tuple[int, int, int, Line]]:
     """(receipt's high, low, index, line) of each event of an entry; lines that cannot be read are left out."""
-    places = _places(entry)
-    for (low, index), text in zip(places, entry.body.splitlines(), strict=False):
+    for place, text in zip(_places(entry), entry.body.splitlines(), strict=False):
         try:
-            yield entry.receipt_high, low, index, _line.decode(text)
+            yield *place, _line.decode(text)
         except msgspec.DecodeError:
             continue
 
 
-def _places(entry: EntryRow) -> Sequence[tuple[int, int]]:
+def _places(entry: EntryRow) -> Sequence[tuple[int, int, int]]:
+    """Receipts by the place in the entry, where the heads do not tell them."""
     try:
         heads = _heads.decode_lines(entry.heads)
     except msgspec.DecodeError:
         return []
-    return [(entry.receipt_low + request, index) for request, head in enumerate(heads) for index in range(head.n)]
+    return [
+        (head.high, head.low, head.first + index) if head.high else (entry.receipt_high, entry.receipt_low + at, index)
+        for at, head in enumerate(heads)
+        for index in range(head.n)
+    ]

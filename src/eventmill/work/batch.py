@@ -144,9 +144,11 @@ def _place(delivery: Delivery, heads: pl.DataFrame, counts: _Numbers) -> dict[st
     low = np.array([e.receipt_low for e in entries], dtype=np.uint64)[entry_of_head] + request
     received = np.array([e.received for e in entries], dtype=np.int64)[entry_of_head]
     index = np.zeros(len(counts), dtype=np.int64)
-    if heads["high"].null_count() < heads.height:  # these tell it themselves
-        high, low = heads["high"].fill_null(0).to_numpy(), heads["low"].fill_null(0).to_numpy()
-        received, index = heads["at"].fill_null(0).to_numpy(), heads["first"].fill_null(0).to_numpy()
+    told = heads["high"].is_not_null().to_numpy()
+    if told.any():  # these say it themselves
+        said = heads.select("high", "low", "at", "first").fill_null(0)
+        high, low = np.where(told, said["high"].to_numpy(), high), np.where(told, said["low"].to_numpy(), low)
+        received, index = np.where(told, said["at"].to_numpy(), received), said["first"].to_numpy()
     head = np.repeat(np.arange(len(counts)), counts)
     first_row = np.cumsum(counts) - counts
     entry = entry_of_head[head]
