@@ -8,6 +8,7 @@ Only the standard library is imported, so this runs before there is a virtual en
 """
 
 from scripts.services.base import MissingError, Program, Running, Server, free_port
+from scripts.services.beanstalkd import Beanstalkd
 from scripts.services.gcc import Gcc
 from scripts.services.kafka import Kafka
 from scripts.services.nginx import Nginx
@@ -26,11 +27,13 @@ CATALOGUE: dict[str, Program] = {
         PostgreSQL(),
         Redis(),
         Kafka(),
+        Beanstalkd(),
     )
 }
 
 __all__ = [
     "CATALOGUE",
+    "Beanstalkd",
     "Kafka",
     "MissingError",
     "Nginx",

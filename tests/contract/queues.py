@@ -53,8 +53,8 @@ def broker(folder: Path, url: str) -> Opened:
     return Opened(open_writer(settings, 0), lambda: open_reader(settings))
 
 
-BACKENDS = {"sqlite": sqlite, "memory": memory, "redis": broker, "kafka": broker}
-SERVERS = {"redis": "redis-server", "kafka": "kafka"}
+BACKENDS = {"sqlite": sqlite, "memory": memory, "redis": broker, "kafka": broker, "beanstalk": broker}
+SERVERS = {"redis": "redis-server", "kafka": "kafka", "beanstalk": "beanstalkd"}
 """The server of `scripts.services` that a backend needs."""
 
 

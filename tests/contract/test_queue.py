@@ -1,6 +1,6 @@
 """What every queue must do, whatever it is made of."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -31,7 +31,8 @@ def server(service):
 @pytest.fixture(params=BACKENDS)
 def queue(request, tmp_path: Path, server):
     opened = BACKENDS[request.param](tmp_path, server(request.param))
-    yield opened
+    with ExitStack() as readers:
+        yield Opened(opened.writer, lambda: readers.enter_context(closing(opened.reader())))
     opened.writer.close()
 
 
@@ -177,6 +178,8 @@ def test_retention_never_passes_an_unread_position(queue: Opened) -> None:
     assert reader.retain({"g": ALL}, keep, 1_900_000_000_000) == 0
     for delivery in drain(reader, "g"):
         reader.commit(delivery, 1)
+    if Capability.SEVERAL_GROUPS not in reader.capabilities:
+        pytest.skip("one group only, as declared")
     reader.retain({"g": ALL, "late": ALL}, keep, 1_900_000_000_000)
     assert len(lines(drain(reader, "late"))) == 1200
 
@@ -204,7 +207,7 @@ def test_find_shows_where_an_event_is(queue: Opened) -> None:
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from(ALL), st.booleans()), max_size=30), st.integers(1, 10))
 def test_any_order_of_appends_reads_and_commits_delivers_each_once(tmp_path_factory, server, actions, limit) -> None:
-    for name in ("sqlite", "memory", "redis"):  # joining a group of Kafka's takes a second each time
+    for name in ("sqlite", "memory", "redis", "beanstalk"):  # joining a group of Kafka's takes a second each time
         queue = BACKENDS[name](tmp_path_factory.mktemp(name), server(name))
         reader = queue.reader()
         sent, got = {topic: [] for topic in ALL}, {topic: [] for topic in ALL}
@@ -227,4 +230,5 @@ def test_any_order_of_appends_reads_and_commits_delivers_each_once(tmp_path_fact
                 reader.rewind("g")
         take(drain(reader, "g"))
         assert got == sent, name  # brokers keep an order for each topic
+        reader.close()
         queue.writer.close()

@@ -25,6 +25,7 @@ BACKENDS = {
     "kafka": Backend("eventmill.queue.kafka.open", "kafka"),
     "redis": Backend("eventmill.queue.redis.open", "redis"),
     "rediss": Backend("eventmill.queue.redis.open", "redis"),
+    "beanstalk": Backend("eventmill.queue.beanstalk.open", None),
 }
 
 

@@ -1,0 +1,120 @@
+"""The door's side: jobs put in one go, each answered after beanstalkd has synced its binlog."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from eventmill.event import ReceiptSource
+from eventmill.queue.base import Draft, QueueError, QueueFull, QueueUnavailable
+from eventmill.queue.beanstalk.job import TTR_S, Note, cut, encode, tube_of
+from eventmill.queue.beanstalk.promise import promise
+from eventmill.queue.beanstalk.wire import Reply, Wire, told
+from eventmill.queue.records import parts
+
+_LOOK_S = 0.5
+PRIORITY = 1 << 16
+
+
+class BeanstalkWriter:
+    """Writer of `queue.base` on beanstalkd. The jobs of an append that fails are taken back, as far as it answers."""
+
+    def __init__(self, connect: Callable[[], Wire], prefix: str, partitions: int, durability: str) -> None:
+        self.durability = durability
+        self._connect, self._prefix, self._partitions = connect, prefix, partitions
+        self._names = ReceiptSource()
+        self._turn = threading.Lock()
+        self._wire: Wire | None = None
+        self._room = 0
+        self._records = 0
+        self._trouble: str | None = None
+        self._looked = 0.0
+
+    def append(self, drafts: Sequence[Draft]) -> None:
+        """See `queue.base.Writer.append`."""
+        with self._turn:
+            try:
+                wire = self._ready()
+                puts = self._puts(drafts)
+                self._confirm(wire, wire.ask([*puts, b"stats\r\n"]))
+            except QueueError as error:
+                self._trouble = None if isinstance(error, QueueFull) else str(error)
+                raise
+            except OSError as error:
+                self._drop()
+                self._trouble = f"beanstalkd is away: {error}"
+                raise QueueUnavailable(self._trouble) from error
+            self._trouble = None
+
+    def _puts(self, drafts: Sequence[Draft]) -> list[bytes]:
+        commands: list[bytes] = []
+        for draft in drafts:
+            high, low = self._names.block(draft.received)
+            for part in parts(draft, self._partitions):
+                tube = tube_of(self._prefix, part.topic, part.partition)
+                commands.append(b"use %b\r\n" % tube.encode())
+                for heads, lines in cut(part, self._room):
+                    body = encode(Note(tube, part.received, len(lines), high, low), heads, lines)
+                    low += 1
+                    commands.append(b"put %d 0 %d %d\r\n%b\r\n" % (PRIORITY, TTR_S + len(lines), len(body), body))
+        return commands
+
+    def _confirm(self, wire: Wire, replies: Sequence[Reply]) -> None:
+        """Raises unless every job is in, and in the binlog."""
+        *answers, said = replies
+        answers = [reply for reply in answers if reply.word != b"USING"]
+        bad = next((reply for reply in answers if reply.word != b"INSERTED"), None)
+        records = int(told(said).get("binlog-records-written", 0))
+        # After a failed write beanstalkd goes on without its binlog, and answers as before.
+        stopped = self.durability == "fsync" and records < self._records + len(answers)
+        if bad is None and not stopped:
+            self._records = records
+            return
+        wire.ask([b"delete %d\r\n" % reply.number for reply in answers if reply.word in {b"INSERTED", b"BURIED"}])
+        self._drop()
+        word = "has stopped writing its binlog" if bad is None else f"answers {bad.word.decode()}"
+        if bad is not None and bad.word == b"OUT_OF_MEMORY":
+            raise QueueFull(f"beanstalkd {word}: the disk of its binlog or its memory is full")
+        raise QueueUnavailable(f"beanstalkd {word}")
+
+    def check(self) -> str | None:
+        """See `queue.base.Writer.check`; asks again every half second while there is trouble."""
+        if self._trouble is not None and time.monotonic() - self._looked > _LOOK_S and self._turn.acquire(False):
+            try:
+                self._looked = time.monotonic()
+                self._ready()
+                self._trouble = None
+            except OSError as error:
+                self._trouble = str(error) if isinstance(error, QueueError) else f"beanstalkd is away: {error}"
+                self._drop()
+            finally:
+                self._turn.release()
+        return self._trouble
+
+    def close(self) -> None:
+        """See `queue.base.Writer.close`."""
+        with self._turn:
+            self._drop()
+
+    def _ready(self) -> Wire:
+        """The connection; a new one where the server has gone, if it promises what it did at the start."""
+        if self._wire is not None and not self._wire.is_usable():
+            self._drop()
+        if self._wire is None:
+            wire = self._connect()
+            try:
+                said = wire.stats()
+                real, why = promise(wire, said)
+                if self.durability == "fsync" and real != "fsync":
+                    raise QueueUnavailable(f"beanstalkd was started anew and promises less: {why}")
+            except BaseException:
+                wire.close()
+                raise
+            self._room = int(said["max-job-size"])
+            self._records = int(said.get("binlog-records-written", 0))
+            self._wire = wire
+        return self._wire
+
+    def _drop(self) -> None:
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
