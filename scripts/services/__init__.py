@@ -13,6 +13,7 @@ from scripts.services.gcc import Gcc
 from scripts.services.kafka import Kafka
 from scripts.services.nginx import Nginx
 from scripts.services.postgresql import PostgreSQL
+from scripts.services.rabbitmq import RabbitMQ
 from scripts.services.redis import Redis
 
 CATALOGUE: dict[str, Program] = {
@@ -27,6 +28,7 @@ CATALOGUE: dict[str, Program] = {
         PostgreSQL(),
         Redis(),
         Kafka(),
+        RabbitMQ(),
         Beanstalkd(),
     )
 }
@@ -39,6 +41,7 @@ __all__ = [
     "Nginx",
     "PostgreSQL",
     "Program",
+    "RabbitMQ",
     "Redis",
     "Running",
     "Server",

@@ -53,8 +53,15 @@ def broker(folder: Path, url: str) -> Opened:
     return Opened(open_writer(settings, 0), lambda: open_reader(settings))
 
 
-BACKENDS = {"sqlite": sqlite, "memory": memory, "redis": broker, "kafka": broker, "beanstalk": broker}
-SERVERS = {"redis": "redis-server", "kafka": "kafka", "beanstalk": "beanstalkd"}
+BACKENDS = {
+    "sqlite": sqlite,
+    "memory": memory,
+    "redis": broker,
+    "kafka": broker,
+    "rabbitmq": broker,
+    "beanstalk": broker,
+}
+SERVERS = {"redis": "redis-server", "kafka": "kafka", "rabbitmq": "rabbitmq", "beanstalk": "beanstalkd"}
 """The server of `scripts.services` that a backend needs."""
 
 

@@ -25,6 +25,8 @@ BACKENDS = {
     "kafka": Backend("eventmill.queue.kafka.open", "kafka"),
     "redis": Backend("eventmill.queue.redis.open", "redis"),
     "rediss": Backend("eventmill.queue.redis.open", "redis"),
+    "amqp": Backend("eventmill.queue.amqp.open", "amqp"),
+    "amqps": Backend("eventmill.queue.amqp.open", "amqp"),
     "beanstalk": Backend("eventmill.queue.beanstalk.open", None),
 }
 

@@ -1,0 +1,242 @@
+"""What RabbitMQ has handed to this process and is not acknowledged.
+
+All readers of a process that read the same queues share one: RabbitMQ tells how many messages nobody has been handed,
+so how many events wait is known only to who holds the others.
+"""
+
+import asyncio
+import threading
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
+
+from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
+
+from eventmill.queue.amqp import messages
+from eventmill.queue.amqp.declare import declare
+from eventmill.queue.amqp.link import Link
+from eventmill.queue.amqp.names import DEAD, Layout
+from eventmill.queue.base import Entry, QueueUnavailable
+
+_ANSWER_S = 8.0
+_UNACKNOWLEDGED = 4_096
+"""Messages held over all queues, at least `_LEAST` of each: with `messages.MESSAGE_BYTES` at most 256 MB."""
+_LEAST = 32
+_WAIT_S = 0.2
+_LOST = "RabbitMQ: the connection was lost; what was not committed comes again"
+
+
+@dataclass(slots=True, frozen=True)
+class Held:
+    """An entry, the number of its delivery on the channel, and to which group it was handed out ("" to none yet)."""
+
+    tag: int
+    entry: Entry
+    suspect: bool
+    group: str = ""
+
+
+class Waiting(NamedTuple):
+    """Of a shard: events here, when the oldest of them was received (0 for none), messages that are not here."""
+
+    shard: str
+    events: int
+    oldest: int
+    elsewhere: int
+
+
+class Inbox:
+    """One channel and a consumer for each queue. Thread-safe; entries are in the order in which they came."""
+
+    def __init__(self, where: Layout, topics: Collection[str]) -> None:
+        self._where, self._link = where, Link(where)
+        self._prefetch = max(_LEAST, _UNACKNOWLEDGED // max(1, len(where.queues(topics))))
+        self._channel: AbstractChannel | None = None
+        self._declared: set[str] = set()
+        self._consumed: set[str] = set()
+        self._opening = asyncio.Lock()
+        self._turn = threading.Condition()
+        self._held: dict[int, Held] = {}
+
+    def take(self, group: str, topics: Sequence[str], limit: int) -> list[Held]:
+        """Hands out about `limit` events that no group has been handed; those that may have been worked on and those
+        that cannot are never mixed. Waits a moment where there are none."""
+        if not self._reads(topics):
+            self._link.call(self._consume(topics), _ANSWER_S)
+        with self._turn:
+            self._turn.wait_for(lambda: any(self._open(topics)), _WAIT_S)
+            found: list[Held] = []
+            events = 0
+            for one in self._open(topics):
+                if found and (events >= limit or one.suspect != found[0].suspect):
+                    break
+                found.append(one)
+                events += one.entry.count
+            for one in found:
+                self._held[one.tag] = replace(one, group=group)
+            return found
+
+    def acknowledge(self, group: str, entries: Iterable[Entry]) -> None:
+        """Tells RabbitMQ that these are done. Raises QueueUnavailable where the connection was lost since they were
+        handed out: then they come again."""
+        with self._turn:
+            channel = self._channel  # a delivery's number means something there only
+            tags = {
+                (one.entry.shard, one.entry.receipt_low): one.tag for one in self._held.values() if one.group == group
+            }
+        try:
+            done = [tags[entry.shard, entry.receipt_low] for entry in entries]
+        except KeyError:
+            raise QueueUnavailable(_LOST) from None
+        if done:
+            self._link.call(self._acknowledge(channel, sorted(done)), _ANSWER_S)
+
+    def rewind(self, group: str) -> None:
+        """Takes back what was handed out to the group. RabbitMQ is not asked: it has handed it to this process."""
+        with self._turn:
+            for tag, one in self._held.items():
+                if one.group == group:
+                    self._held[tag] = replace(one, group="", suspect=True)
+
+    def waiting(self, topics: Sequence[str]) -> list[Waiting]:
+        """Of each shard of these topics that something waits in. Where nobody consumes a queue it is consumed here."""
+        elsewhere = self._link.call(self._ask(topics), _ANSWER_S)
+        held = self.held(topics)
+        rows = []
+        for shard, count in elsewhere.items():
+            here = [one.entry for one in held if one.entry.shard == shard]
+            if here or count:
+                oldest = min((entry.received for entry in here), default=0)
+                rows.append(Waiting(shard, sum(entry.count for entry in here), oldest, count))
+        return rows
+
+    def held(self, topics: Collection[str]) -> list[Held]:
+        """Everything of these topics that is here."""
+        with self._turn:
+            return [one for one in self._held.values() if one.entry.topic in topics]
+
+    def close(self) -> None:
+        """Leaves; what is not acknowledged is handed to the next who comes."""
+        self._link.close()
+
+    def _open(self, topics: Sequence[str]) -> Iterable[Held]:
+        return (one for one in self._held.values() if not one.group and one.entry.topic in topics)
+
+    def _reads(self, topics: Sequence[str]) -> bool:
+        channel = self._channel
+        return channel is not None and not channel.is_closed and self._where.queues(topics).keys() <= self._consumed
+
+    # From here on everything is on the loop.
+
+    async def _ready(self, topics: Sequence[str]) -> AbstractChannel:
+        async with self._opening:
+            connection = await self._link.connection()
+            if self._channel is None or self._channel.is_closed:
+                self._lost()
+                channel = await connection.channel(publisher_confirms=False)
+                channel.close_callbacks.add(lambda closed, _error: self._lost(closed))
+                await channel.set_qos(prefetch_count=self._prefetch)
+                own = await channel.get_underlay_channel()
+                # A queue was deleted, or its node is down.
+                own.on_consumer_cancel_callbacks.add(lambda _frame: self._link.leave())
+                self._channel = channel
+            if new := set(topics) - self._declared:
+                await declare(connection, self._where, sorted(new))
+                self._declared |= new
+            return self._channel
+
+    def _lost(self, channel: object = None) -> None:
+        """What is not acknowledged belongs to RabbitMQ again."""
+        if channel is not None and channel is not self._channel:
+            return
+        with self._turn:
+            self._channel = None
+            self._declared.clear()
+            self._consumed.clear()
+            self._held.clear()
+
+    async def _consume(self, topics: Sequence[str]) -> None:
+        channel = await self._ready(topics)
+        queues = self._where.queues(topics)
+        new = [name for name in queues if name not in self._consumed]
+        self._consumed.update(new)
+        for name in new:
+            queue = await channel.get_queue(name, ensure=False)
+            await queue.consume(partial(self._arrived, channel, queues[name]))
+        for name in new:  # what there is has come with the answer
+            await channel.declare_queue(name, passive=True)
+
+    async def _arrived(self, channel: AbstractChannel, shard: str, message: AbstractIncomingMessage) -> None:
+        if channel is not self._channel or message.delivery_tag is None:
+            return
+        # A quorum queue keeps in its log what was handed out, so its word is good; other queues may forget.
+        relaxed = self._where.asked == "relaxed" or shard.endswith(f"/{DEAD}")
+        held = Held(message.delivery_tag, messages.entry(shard, message), bool(message.redelivered) or relaxed)
+        with self._turn:
+            self._held[held.tag] = held
+            self._turn.notify_all()
+
+    async def _acknowledge(self, channel: AbstractChannel | None, done: Sequence[int]) -> None:
+        """A run from the oldest on is acknowledged at once. AMQP confirms no acknowledgement: the question behind it
+        makes sure that RabbitMQ has it. One that is lost with RabbitMQ brings the entry again, `redelivered`."""
+        if channel is None or channel is not self._channel:
+            raise QueueUnavailable(_LOST)
+        own = await channel.get_underlay_channel()
+        run = 0
+        for tag, expected in zip(sorted(self._held), done, strict=False):
+            if tag != expected:
+                break
+            run += 1
+        if run:
+            await own.basic_ack(done[run - 1], multiple=True)
+        for tag in done[run:]:
+            await own.basic_ack(tag)
+        await channel.declare_queue(next(iter(self._consumed)), passive=True)
+        with self._turn:
+            if channel is self._channel:
+                for tag in done:
+                    self._held.pop(tag, None)
+
+    async def _ask(self, topics: Sequence[str]) -> dict[str, int]:
+        """For each shard the messages that nobody has been handed."""
+        channel = await self._ready(topics)
+        queues = self._where.queues(topics)
+        found, alone = await _count(channel, queues)
+        if alone:
+            await self._consume(alone)
+            found, _ = await _count(channel, queues)
+        return found
+
+
+async def _count(channel: AbstractChannel, queues: Mapping[str, str]) -> tuple[dict[str, int], list[str]]:
+    """By shard the messages that nobody has been handed; the topics of those that nobody consumes."""
+    found, alone = {}, []
+    for name, shard in queues.items():
+        said = (await channel.declare_queue(name, passive=True)).declaration_result
+        found[shard] = said.message_count or 0
+        if found[shard] and not said.consumer_count:
+            alone.append(shard.rpartition("/")[0])
+    return found, alone
+
+
+_shared: dict[Layout, tuple[Inbox, int]] = {}
+_sharing = threading.Lock()
+
+
+def borrow(where: Layout, topics: Collection[str]) -> Inbox:
+    """This process's inbox of these queues, to be given back."""
+    with _sharing:
+        inbox, users = _shared.get(where) or (Inbox(where, topics), 0)
+        _shared[where] = inbox, users + 1
+        return inbox
+
+
+def give_back(where: Layout) -> None:
+    """Closes it with the last of its users."""
+    with _sharing:
+        inbox, users = _shared.pop(where)
+        if users > 1:
+            _shared[where] = inbox, users - 1
+        else:
+            inbox.close()
