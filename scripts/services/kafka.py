@@ -1,12 +1,15 @@
 """Kafka's broker in KRaft mode, from Maven Central: one process that is broker and controller."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from scripts.services.base import Running, Server, free_port, listens, scratch
@@ -79,18 +82,67 @@ class Kafka(Server):
                 yield Running(node.port, node.pid, home, f"kafka://127.0.0.1:{node.port}")
 
     @contextmanager
+    def start_cluster(self, *options: str, brokers: int = 3) -> Iterator["Cluster"]:
+        """Several brokers, each of which may be killed and started again."""
+        with scratch("kafka") as home, ExitStack() as stack:
+            nodes = []
+            for number in range(1, brokers + 1):
+                (home / str(number)).mkdir()
+                nodes.append(_Node(number, home / str(number), None))
+            cluster = Cluster(self, nodes, options)
+            stack.callback(cluster.close)
+            cluster.start_all()
+            yield cluster
+
+    @contextmanager
     def _node(self, node: "_Node", all_nodes: Sequence["_Node"], options: Sequence[str]) -> Iterator[None]:
         config = node.write(all_nodes, options)
         if not (node.directory / "log" / "meta.properties").exists():
             self._java("kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(config))
         command = [str(self.path), "-Xms256m", "-Xmx256m", "-XX:+UseSerialGC", *_QUIET, "-cp", f"{_HOME}/lib/*"]
-        with self._run([*command, "kafka.Kafka", str(config)], node.directory, lambda: listens(node.port)) as process:
+        ready = (lambda: True) if len(all_nodes) > 1 else (lambda: listens(node.port))  # a majority must run first
+        with self._run([*command, "kafka.Kafka", str(config)], node.directory, ready) as process:
             node.pid = process.pid
             yield
 
     def _java(self, *words: str) -> None:
         command = [str(self.path), *_QUIET, "-cp", f"{_HOME}/lib/*", *words]
         subprocess.run(command, check=True, capture_output=True)
+
+
+class Cluster:
+    """Brokers of one cluster; `url` names them all."""
+
+    def __init__(self, program: Kafka, nodes: Sequence["_Node"], options: Sequence[str]) -> None:
+        self._program, self._nodes, self._options = program, nodes, options
+        self._running: dict[int, ExitStack] = {}
+        self.url = "kafka://" + ",".join(f"127.0.0.1:{node.port}" for node in nodes)
+
+    def start_all(self) -> None:
+        for node in self._nodes:
+            self.start(node.number)
+        self.wait()
+
+    def start(self, number: int) -> None:
+        """Starts a broker, on its data where it ran before."""
+        stack = self._running[number] = ExitStack()
+        stack.enter_context(self._program._node(self._nodes[number - 1], self._nodes, self._options))
+
+    def kill(self, number: int) -> None:
+        os.kill(self._nodes[number - 1].pid, signal.SIGKILL)
+        self._running.pop(number).close()
+
+    def wait(self) -> None:
+        """Until every running broker listens."""
+        deadline = time.monotonic() + 60
+        while not all(listens(self._nodes[number - 1].port) for number in self._running):
+            if time.monotonic() > deadline:
+                raise RuntimeError("kafka: the cluster did not start")
+            time.sleep(0.1)
+
+    def close(self) -> None:
+        for stack in self._running.values():
+            stack.close()
 
 
 _CLUSTER = urlsafe_b64encode(uuid.UUID(int=0x65766D6C6C5F7465737473).bytes).decode().rstrip("=")

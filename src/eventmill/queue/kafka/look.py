@@ -1,13 +1,15 @@
 """Looking at Kafka without taking part: committed offsets, lag, the newest records, retention."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it does export them
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
+    OffsetSpec,
     ResourceType,
 )
 
@@ -17,6 +19,8 @@ from eventmill.queue.kafka.names import Cluster
 
 _ANSWER_S = 10.0
 _NEWEST = 1_000
+_TRIES, _AGAIN_S = 4, 0.5
+_ENDS = (OffsetSpec.earliest(), OffsetSpec.latest())  # type: ignore[no-untyped-call]
 _OLD = 0.5
 """Once what waits is older than this part of the retention, the retention is doubled."""
 
@@ -43,15 +47,13 @@ class Look:
     def lag(self, groups: Mapping[str, Sequence[str]]) -> list[Lag]:
         """See `queue.base.Reader.lag`."""
         rows, now = [], self._clock()
-        places = self._places()
+        bounds = self._bounds(self._places())
         for group, topics in groups.items():
             committed = self.committed(group)
-            consumer = self._consumer(group)
-            for place in places:
+            for place, (low, high) in bounds.items():
                 own = self._cluster.own(place[0])
                 if own not in topics or own is None:
                     continue
-                low, high = consumer.get_watermark_offsets(TopicPartition(*place), _ANSWER_S, cached=False)
                 start = max(low, committed.get(place, low))
                 if high > start:
                     oldest = self._received(place, start) or now
@@ -62,19 +64,18 @@ class Look:
         """Commits the first offsets at or after a time, through the `member` of the group that asks for it. Raises
         KafkaException while somebody else reads the group."""
         consumer = member or self._consumer(group)
-        wanted = [TopicPartition(topic, partition, since_ms) for topic, partition in self._places()]
+        bounds = self._bounds(self._places())
+        wanted = [TopicPartition(*place, since_ms) for place in bounds]
         found = []
-        for place in consumer.offsets_for_times(wanted, _ANSWER_S):
-            _, high = consumer.get_watermark_offsets(place, _ANSWER_S)
-            found.append(TopicPartition(place.topic, place.partition, place.offset if place.offset >= 0 else high))
+        for one in consumer.offsets_for_times(wanted, _ANSWER_S):
+            offset = one.offset if one.offset >= 0 else bounds[one.topic, one.partition][1]
+            found.append(TopicPartition(one.topic, one.partition, offset))
         if found:
             consumer.commit(offsets=found, asynchronous=False)
 
     def newest(self, needle: bytes) -> Iterator[Message]:
         """The newest records of each partition that hold `needle`."""
-        for topic, partition in self._places():
-            consumer = self._consumer("")
-            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), _ANSWER_S)
+        for (topic, partition), (low, high) in self._bounds(self._places()).items():
             start = max(low, high - _NEWEST)
             for message in self._fetch(topic, partition, start, high - start):
                 texts = [message.value(), *(value for _, value in list(message.headers() or ()))]
@@ -133,6 +134,22 @@ class Look:
             if self._cluster.own(name) is not None
             for partition in topic.partitions
         )
+
+    def _bounds(self, places: Sequence[Place]) -> dict[Place, tuple[int, int]]:
+        """The first offset of each partition, and the one behind its last. While leaders change it asks again."""
+        for left in reversed(range(_TRIES)):
+            try:
+                return dict(zip(places, zip(*(self._offsets(places, of) for of in _ENDS), strict=True), strict=True))
+            except KafkaException:
+                if not left:
+                    raise
+                time.sleep(_AGAIN_S)
+        raise AssertionError("the loop ends by return or raise")
+
+    def _offsets(self, places: Sequence[Place], of: OffsetSpec) -> list[int]:
+        asked = self._admins().list_offsets({TopicPartition(*place): of for place in places}, request_timeout=_ANSWER_S)
+        found = {(one.topic, one.partition): future.result(_ANSWER_S).offset for one, future in asked.items()}
+        return [found[place] for place in places]
 
     def _consumer(self, group: str) -> Consumer:
         if group not in self._consumers:
