@@ -57,7 +57,7 @@ def broker(service: Callable[[str], Program], tmp_path: Path) -> Iterator[Callab
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("name", ["redis-server", "kafka", "beanstalkd"])
+@pytest.mark.parametrize("name", ["redis-server", "kafka", "rabbitmq", "beanstalkd"])
 def test_random_kills_of_every_process_and_of_the_broker(
     name: str, rig: Build, broker: Callable[[str], Broker], dose: Callable[[int, int], int], chance: int
 ) -> None:
@@ -87,7 +87,7 @@ def test_random_kills_of_every_process_and_of_the_broker(
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", ["redis-server", "kafka", "beanstalkd"])
+@pytest.mark.parametrize("name", ["redis-server", "kafka", "rabbitmq", "beanstalkd"])
 def test_a_broker_that_is_away_is_bridged(name: str, rig: Build, broker: Callable[[str], Broker], chance: int) -> None:
     """What comes meanwhile waits on this machine, through kills of the collectors too, and goes on afterwards."""
     moments = random.Random(chance)
