@@ -17,7 +17,7 @@ import xxhash
 
 from eventmill.query import spans
 from eventmill.query.closed import ClosedDays
-from eventmill.query.days import clamp
+from eventmill.query.days import clamped
 from eventmill.query.model import FIRST_DAY, LAST_DAY, Filter, Range
 from eventmill.query.source import StoreError
 
@@ -49,8 +49,8 @@ def by_day(closed: ClosedDays | None, parts: Parts[T], days: Range) -> dict[date
     """The parts of the days that have any. Raises what the store raises."""
     if spans.empty(days):
         return {}
-    days = Range(*clamp(days), days.tz)
-    versions = {} if closed is None else _versions(closed, parts, days)
+    days = clamped(days)
+    versions = {} if closed is None or days.hours is not None else _versions(closed, parts, days)
     if closed is None or not versions:
         return {**parts.make(days)}
     question = xxhash.xxh3_64_intdigest(msgspec.json.encode([parts.name, parts.filter, days.tz], order="sorted"))

@@ -131,6 +131,8 @@ _ALL = (
         lambda s, params: retention.retention(s.store, retention.parse(params, s.zone, s.products)),
         retention.INTERVALS,
         described={
+            "from": ("First day, inclusive; no hour.", ()),
+            "to": ("Last day, inclusive; no hour.", ()),
             "periods": ("Periods shown of each cohort, its own among them, 1 to 31; 8 by default.", ()),
             "again": ("What counts as coming back: conditions like `filters`; any event by default.", ()),
         },

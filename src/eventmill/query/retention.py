@@ -71,7 +71,7 @@ def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product
     except RequestError as error:
         raise RequestError(f"again: {error}") from error
     request = RetentionRequest(
-        days=parse_range(params, default_tz),
+        days=parse_range(params, default_tz, hours=False),
         filter=parse_filter(params, products),
         interval=parse_choice(params, "interval", INTERVALS, "day"),
         periods=parse_number(params, "periods", 8, 1, MAX_PERIODS),

@@ -32,7 +32,7 @@ def whole(
     old = expired(store, chosen, days, store_zone)
     made = plan(chosen, days, depth=chosen.depth, store_zone=store_zone, finest="day", uniques=uniques)
     rows = None
-    if made.kind == "raw" and old is None and closed is not None:
+    if made.kind == "raw" and old is None and closed is not None and days.hours is None:
         statement = matching(chosen)
         statement.where += [present] if present else []
         question = Question(_ONE, tuple(statement.where), statement.params, chosen, days.tz)
