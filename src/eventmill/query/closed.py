@@ -33,6 +33,10 @@ _FEW = 8
 _WARM_DAYS = 7
 _ROUND_S = 60.0
 _READING_S = 600
+_LOCKS = 16
+ROWS = ("closed_walks", "closed_visitors")
+"""Tables of rows that `closed_answers` names by their attempt."""
+_NAMED = "SELECT toUInt64OrZero(answer) AS attempt FROM closed_answers FINAL WHERE length(answer) < 21 AND attempt != 0"
 _KEEP = """INSERT INTO closed_days SELECT {question:UInt64}, {day:Date}, {version:UInt64}, {attempt:UInt64},
  {kept:Bool}, {rows:UInt64}, {spec:String}"""
 _FILL = """INSERT INTO closed_values (question, value, attempt, pv, uv)
@@ -89,6 +93,8 @@ class ClosedDays:
         self._wanted: dict[Question, set[date]] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._working_out = [threading.Lock() for _ in range(_LOCKS)]
+        self._unnamed: frozenset[int] = frozenset()
 
     def cover(self, question: Question, days: Range) -> Cover | None:
         """What of the days need not be counted again; has the rest counted. None where the days have too few events
@@ -112,9 +118,12 @@ class ClosedDays:
 
     def forget(self) -> None:
         """Drops all that is kept: some events were erased."""
-        self.store.command("TRUNCATE TABLE closed_days")
-        self.store.command("TRUNCATE TABLE closed_values")
-        self.store.command("TRUNCATE TABLE closed_answers")
+        for table in ("closed_days", "closed_values", "closed_answers", *ROWS):
+            self.store.command(f"TRUNCATE TABLE {table}")
+
+    def working_out(self, question: int) -> threading.Lock:
+        """Held while days of this question are worked out for `closed_answers`."""
+        return self._working_out[question % _LOCKS]
 
     def run(self, stop: threading.Event) -> None:
         """Counts what was asked for, and yesterday for the questions of the last days, until told to stop."""
@@ -139,6 +148,7 @@ class ClosedDays:
             if stop is not None and stop.wait(min(5.0, time.monotonic() - began)):
                 return
         self._evict()
+        self._evict_rows()
 
     def today(self, tz: str) -> date:
         """The day that is not over yet."""
@@ -219,6 +229,21 @@ class ClosedDays:
             if left < 0:
                 gone.append(int(question))
         self._delete("closed_days", "question", gone)
+
+    def _evict_rows(self) -> None:
+        """Removes kept rows of attempts that no day names, and named none a round ago either: no question is still
+        reading them. Where all are too many, nothing is named any more."""
+        sql = f"SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND table IN {ROWS}"  # noqa: S608
+        if self.store.query(sql)[0][0] > self.room:
+            self.store.command("TRUNCATE TABLE closed_answers")
+        named = {int(row[0]) for row in self.store.query(_NAMED)}
+        before = (time.time_ns() // 10**9 - _READING_S) * 10**9
+        found: dict[str, set[int]] = {}
+        for table in ROWS:
+            sql = f"SELECT DISTINCT attempt FROM {table} WHERE attempt < {before}"  # noqa: S608
+            found[table] = {int(row[0]) for row in self.store.query(sql)} - named
+            self._delete(table, "attempt", sorted(found[table] & self._unnamed))
+        self._unnamed = frozenset().union(*found.values())
 
     def _delete(self, table: str, column: str, values: Sequence[int]) -> None:
         if values:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from eventmill.query.closed import ClosedDays
 from eventmill.query.model import (
     FILTERS,
     Filter,
@@ -98,11 +99,11 @@ def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product
     )
 
 
-def flows(store: Store, request: FlowsRequest) -> Flows:
-    """Raises what the store raises."""
+def flows(store: Store, request: FlowsRequest, closed: ClosedDays | None = None) -> Flows:
+    """`closed` has days that were counted before. Raises what the store raises."""
     if empty(request.days):
         return Flows(0, [], [], [])
-    walks = Walks(store, request.filter, request.days, request.by)
+    walks = Walks(store, request.filter, request.days, request.by, closed)
     params = {"steps": request.steps, "start": request.start, "end": request.end}
     moves = walks.ask("flows", ("step", "at", "next"), Statement(params=params), tied=str(_TIED), **_way(request))
     ranked, names = _ranked(moves, request.limit, walks)

@@ -5,11 +5,11 @@ SELECT
     toUInt8(bitShiftRight(move, 112)) AS step,
     toUInt64(bitShiftRight(move, 48)) AS at,
     bitAnd(toUInt64(move), 0xFFFFFFFFFFFF) AS next,
-    count() AS sessions,
+    sum(sessions) AS sessions,
     if(step = $tied, at, 0) AS tied
 FROM
 (
-    SELECT bitOr(
+    SELECT sessions, bitOr(
         bitOr(bitShiftLeft(toUInt128(if(tied != 0, $tied, toUInt8(number - 1 + offset))), 112),
             bitShiftLeft(toUInt128(at), 48)),
         if(number = {steps:UInt8} AND next > 15, 1, next)) AS move
@@ -17,6 +17,7 @@ FROM
     (
         SELECT
             tied,
+            sessions,
             $offset AS offset,
             if(tied != 0, [tied], arraySlice(way, 1, {steps:UInt8})) AS pages,
             arrayPushBack(arrayPopFront(arraySlice(way, 1, {steps:UInt8} + 1)), toUInt64($last)) AS after,
@@ -25,7 +26,8 @@ FROM
         (
             SELECT
                 tied,
-                arrayCompact(steps) AS walk,
+                sessions,
+                steps AS walk,
                 $onward AS onward,
                 $place AS place,
                 $upto AS upto,
