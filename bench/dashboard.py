@@ -22,8 +22,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
+import msgspec
+
 from bench.behaviour import FUNNEL
-from bench.events import bodies
+from bench.events import events
 from bench.part import UnavailableError, alone, by_dose, say
 from bench.server import Sender, Server, cpu_seconds
 from bench.table import Row
@@ -138,7 +140,11 @@ class Traffic:
     def __init__(self, server: Server, seconds: float) -> None:
         self._server, self._stop = server, threading.Event()
         say("making the events that come in meanwhile")
-        self._bodies = bodies(min(200_000, int(seconds * _RATE)), _SIZE, seed=int(time.time()), ids=False)
+        lines = [
+            msgspec.json.encode({**each, "time": None})
+            for each in events(min(100_000, int(seconds * _RATE)), ids=False)
+        ]
+        self._bodies = [b"\n".join(lines[at : at + _SIZE]) for at in range(0, len(lines), _SIZE)]
         self.sent, self.worst = 0, 0.0
         self._threads = [threading.Thread(target=run, daemon=True) for run in (self._send, self._look)]
 

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Generic, TypeVar
 
 import msgspec
@@ -63,7 +64,9 @@ def by_day(closed: ClosedDays | None, parts: Parts[T], days: Range) -> dict[date
     if closed is None or found is None:
         return {**parts.make(days)}
     last = not_over(closed, parts, days)
-    return found if last is None else found | {**parts.make(last)}
+    if last is None:
+        return found
+    return found | {**closed.memo.get(("open", parts.question(days.tz), last), partial(parts.make, last))}
 
 
 def days_over(closed: ClosedDays, parts: Parts[T], days: Range) -> dict[date, T] | None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ import xxhash
 
 from eventmill.query.days import instants
 from eventmill.query.dimensions import DAILY, reads
+from eventmill.query.memo import Memo
 from eventmill.query.model import Filter, Range
 from eventmill.query.select import STATES, Statement, bucket, plan
 from eventmill.query.source import Store, StoreError
@@ -90,6 +92,7 @@ class ClosedDays:
     def __init__(self, store: Store, zone: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.store, self._zone, self._now = store, zone, now
         self.worth, self.room = _WORTH, _MOST_BYTES
+        self.memo = Memo(store)
         self._wanted: dict[Question, set[date]] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -197,8 +200,11 @@ class ClosedDays:
             },
         )  # fmt: skip
 
-    def versions(self, chosen: Filter, days: Range) -> dict[date, int]:
+    def versions(self, chosen: Filter, days: Range) -> Mapping[date, int]:
         """How many events each day has, as far as projections tell; empty where they do not."""
+        return self.memo.get(("versions", _text(chosen), days), partial(self._versions, chosen, days))
+
+    def _versions(self, chosen: Filter, days: Range) -> dict[date, int]:
         parts = {name: text for name, text in chosen.parts.items() if name in DAILY}
         conditions = tuple(each for each in chosen.conditions if reads(each.field) <= DAILY)
         coarse = Filter(topic=chosen.topic, site=chosen.site, parts=parts, conditions=conditions)
@@ -249,6 +255,11 @@ class ClosedDays:
         if values:
             listed = ",".join(map(str, values))
             self.store.command(f"ALTER TABLE {table} DELETE WHERE {column} IN ({listed}) SETTINGS mutations_sync = 1")
+
+
+def _text(chosen: Filter) -> bytes:
+    """A filter as a key: it holds lists and is no key itself."""
+    return msgspec.json.encode(chosen, order="sorted")
 
 
 def stretches(days: Iterable[date], tz: str) -> list[Range]:

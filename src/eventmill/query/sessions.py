@@ -25,7 +25,7 @@ from eventmill.query.model import (
 )
 from eventmill.query.source import Store
 from eventmill.query.statements import statement
-from eventmill.query.visits import GROUP, PAGE_VIEW, for_sessions
+from eventmill.query.visits import GROUP, PAGE_VIEW, for_sessions, without_machines
 from eventmill.settings import Product
 
 INTERVALS = ("day", "hour", "total")
@@ -122,6 +122,7 @@ def sessions(store: Store, request: SessionsRequest, closed: ClosedDays | None =
 
 def hourly(store: Store, chosen: Filter, days: Range, closed: ClosedDays | None = None) -> list[Hour]:
     """Sessions by the hour in which they began; hours without any are left out."""
+    chosen = without_machines(chosen)
     parts = Parts(
         name="sessions 1", filter=chosen, margin=1, make=partial(_counted, store, chosen),
         encode=lambda hours: msgspec.json.encode(hours).decode(),

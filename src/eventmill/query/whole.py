@@ -1,7 +1,10 @@
 """Views and visitors of a whole range: from projections where they can tell, else from days that were counted before
 and the events of the rest."""
 
+from functools import partial
 from typing import NamedTuple
+
+import msgspec
 
 from eventmill.query.closed import ClosedDays, Question, by_value
 from eventmill.query.days import clamp
@@ -26,6 +29,16 @@ def whole(
     uniques: bool, present: str | None = None,
 ) -> Whole:  # fmt: skip
     """`present` is one more condition, on columns that `daily` has too. Raises what the store raises."""
+    work = partial(_whole, store, chosen, days, store_zone, closed, uniques=uniques, present=present)
+    if closed is None:
+        return work()
+    return closed.memo.get(("whole", msgspec.json.encode(chosen, order="sorted"), days, uniques, present), work)
+
+
+def _whole(
+    store: Store, chosen: Filter, days: Range, store_zone: str, closed: ClosedDays | None, *,
+    uniques: bool, present: str | None,
+) -> Whole:  # fmt: skip
     first, last = clamp(days)
     if first > last:
         return Whole(0, 0)
