@@ -1,5 +1,6 @@
 """Ranges of hours: the same figures as of whole days that have events in these hours alone."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -112,6 +113,25 @@ def test_an_hour_of_autumn_is_both_of_its_kind() -> None:
 def test_others_take_hours_too(ask: Callable[..., Any], name: str) -> None:
     params = {"from": "2026-11-10T07:00", "to": "2026-11-10T18:00"}
     assert ask(name, params) == ask(name, params | {"from": "2026-11-10T07:00:00.000Z"})
+
+
+@pytest.mark.parametrize("name", ["flows", "sessions/pages"])
+def test_walks_of_a_day_are_those_of_its_hours(ask: Callable[..., Any], name: str) -> None:
+    """Sessions that begin in the two halves of a day are those of the day, whether its walks are kept or not."""
+    key = "sessions"
+    for _ in range(2):
+        day, early, late = (
+            ask(name, {"from": f"2026-11-10{first}", "to": f"2026-11-10{last}", "site": "whole", "limit": "1000"})
+            for first, last in (("", ""), ("T00:00", "T10:00"), ("T11:00", "T23:00"))
+        )
+        if name == "flows":
+            assert day[key] == early[key] + late[key] > early[key] > 0
+        else:
+            parts: Counter[str] = Counter()
+            for row in (*early["data"], *late["data"]):
+                parts[row["value"]] += row[key]
+            assert early["data"]
+            assert {row["value"]: row[key] for row in day["data"]} == parts
 
 
 def test_retention_says_that_it_counts_days(ask: Callable[..., Any]) -> None:
