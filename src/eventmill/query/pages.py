@@ -59,7 +59,7 @@ def pages(store: Store, request: PagesRequest, closed: ClosedDays | None = None)
     import polars as pl
 
     walks = Walks(store, request.filter, request.days, closed=closed)
-    found = walks.ask("pages", ("page",), place="1" if request.kind == "entry" else "-1")
+    found = walks.ask("pages", ("kind", "page"), place="1" if request.kind == "entry" else "-1").drop("kind")
     found = found.sort("sessions", descending=True)
     total = int(found["sessions"].sum())
     if not total:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 STEPS = ("page", "key")
 """What a step may be called by."""
 OTHER = "(other)"
+TIED = 255
+"""The first key of a row that names a visitor."""
 _WALKS = "SELECT tied, steps, sessions, bounces FROM "
 _KEPT = _WALKS + "closed_walks WHERE {} AND tied = 0"
 _NO_WALKS = _WALKS + "closed_walks WHERE 0"
@@ -48,15 +50,18 @@ class Walks:
 
     def ask(self, outer: str, keys: Sequence[str], made: Statement | None = None, **parts: str) -> "pl.DataFrame":
         """The rows of the statement `outer` over `$walks`, one for each value of `keys`: what it counts is added.
-        `made` has parameters of its own. Raises what the store raises."""
+        A row whose first key is `TIED` has a visitor whose steps have no order yet as its second one. `made` has
+        parameters of its own. Raises what the store raises."""
         import polars as pl
 
+        parts = {"tied": str(TIED), **parts}
+        kind, who = (pl.col(name) for name in keys[:2])
         own = {} if made is None else made.params
         before, rest = self._kept, self._kept.rest
         old = _KEPT.format(before.where) if before.attempts else ""
         if rest is None:
             walks = old or _NO_WALKS
-            return self._store.frame(statement(outer, walks=walks, **parts), own | before.params).drop("tied")
+            return self._store.frame(statement(outer, walks=walks, **parts), own | before.params)
 
         def asked(*, receipts: bool, only: list[int] | None = None) -> "pl.DataFrame":
             walks, params = self._walks(rest, receipts=receipts, only=only)
@@ -66,13 +71,13 @@ class Walks:
             return self._store.frame(statement(outer, walks=walks, **parts), params | own)
 
         quick = asked(receipts=False)
-        tied = quick.filter(pl.col("tied") != 0)["tied"].unique().to_list()
+        tied = quick.filter(kind == TIED).select(who).to_series().unique().to_list()
         if not tied:
-            return quick.drop("tied")
+            return quick
         if len(tied) > _FEW:
-            return asked(receipts=True).drop("tied")
-        ordered = quick.filter(pl.col("tied") == 0).drop("tied")
-        late = asked(receipts=True, only=tied).drop("tied")
+            return asked(receipts=True)
+        ordered = quick.filter(kind != TIED)
+        late = asked(receipts=True, only=tied)
         # Few rows of many have something to be added.
         added = pl.concat([ordered.join(late, on=keys, how="semi"), late]).group_by(keys).sum().select(ordered.columns)
         return pl.concat([ordered.join(late, on=keys, how="anti"), added])

@@ -1,12 +1,12 @@
 -- Moves from step to step: at which place in the way, from where, whereto, how many sessions.
 -- `next` below 16 is no page: 0 the session's end, 1 it goes on beyond what is shown, 2 the end that was asked for.
+-- A row of step `$tied` is no move: `at` is a visitor whose steps have no order yet.
 -- A move is grouped as one number (step, from, to): 16 bytes are hashed faster than three columns.
 SELECT
     toUInt8(bitShiftRight(move, 112)) AS step,
     toUInt64(bitShiftRight(move, 48)) AS at,
     bitAnd(toUInt64(move), 0xFFFFFFFFFFFF) AS next,
-    sum(sessions) AS sessions,
-    if(step = $tied, at, 0) AS tied
+    sum(sessions) AS sessions
 FROM
 (
     SELECT sessions, bitOr(
