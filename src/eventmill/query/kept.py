@@ -18,7 +18,7 @@ from eventmill.query.source import StoreError
 log = logging.getLogger(__name__)
 _DAYS = 1 << 16
 """Attempts of one statement, one for each day: `attempt % 65536` is the day, as the store counts them."""
-LIMITS = "SETTINGS max_memory_usage = 2000000000"
+LIMITS = "SETTINGS max_memory_usage = 2000000000, max_execution_time = 120"
 """For the statement that fills: it must leave room for the inserts."""
 
 
