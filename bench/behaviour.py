@@ -33,8 +33,8 @@ _BLOCK = 250_000
 # Twelve rows are one or two visits; the second one is of somebody else. A visit is some hours off its place, so that
 # neither time nor visitors come in order. Every tenth visit has a session of its own.
 _VISITS = """INSERT INTO events
-(site, topic, category, action, label, time, received, id_hash, receipt_high, receipt_low, user, session, url, browser,
- os, device, stream, batch)
+(site, topic, category, action, label, time, received, id_hash, receipt_high, receipt_low, user, session, url, referrer,
+ source, channel, utm_campaign, browser, os, device, country, language, screen, stream, batch)
 WITH
     intDiv(number, 12) AS block,
     number % 12 AS place,
@@ -42,6 +42,7 @@ WITH
     place >= cut AS second,
     cityHash64(block, second) AS visit,
     if(second, place - cut, place) AS step,
+    if(step = 0, 1 + cityHash64(visit, 'from') % 5, 5) AS origin,
     cityHash64(number, 'what') AS dice,
     dice % 1000 / 1000 AS chance
 SELECT
@@ -56,8 +57,13 @@ SELECT
         step = 0 AND dice % 3 < 2, '/',
         chance < 0.5, concat('/c/', toString(toUInt32(chance * 40))),
         concat('/item/', toString(toUInt32(pow(rand(1) / 4294967296, 4) * 20000))))),
+    ['https://www.google.com/', 'https://www.bing.com/', 'https://weibo.com/', 'https://news.example/', ''][origin],
+    ['google.com', 'bing.com', 'weibo.com', 'news.example', ''][origin],
+    ['search', 'search', 'social', 'referral', 'direct'][origin], ['spring', 'sale', ''][1 + least(visit % 30, 2)],
     ['Chrome', 'Safari', 'Firefox'][1 + visit % 3], ['Windows', 'iOS', 'Android'][1 + visit % 3],
-    ['desktop', 'phone'][1 + visit % 2], 'bench', intDiv(number, {block:UInt64})
+    ['desktop', 'phone'][1 + visit % 2], ['DE', 'CN', 'US', 'BR', 'IN', 'FR', 'JP', ''][1 + visit % 8],
+    ['de', 'zh-CN', 'en-US', 'pt-BR'][1 + visit % 4], ['1920x1080', '390x844', '1440x900'][1 + visit % 3],
+    'bench', intDiv(number, {block:UInt64})
 FROM numbers({first:UInt64}, {block:UInt64})"""
 _REQUESTS = """INSERT INTO events
 (site, topic, category, action, label, value, time, received, id_hash, receipt_high, receipt_low, duration_ms, bytes,
@@ -69,7 +75,7 @@ SELECT
     time, cityHash64(number), number, number, exp(randNormal(3, 1)), rand(5) % 100000, 'bench-requests',
     intDiv(number, {block:UInt64})
 FROM numbers({first:UInt64}, {block:UInt64})"""
-_FUNNEL = (
+FUNNEL = (
     '[{"name":"home","filters":[["is","page","/"]]},{"name":"item","filters":[["starts_with","page","/item/"]]},'
     '{"name":"click","filters":[["is","action","click"]]}]'
 )
@@ -91,10 +97,10 @@ ASKED = (
     Asked("sessions by day", 300, "sessions", {}, first=3000),
     Asked("sessions by day, a third", 300, "sessions", {"site": "shop"}, first=3000),
     Asked("sessions by day, phones", 300, "sessions", {"filters": '[["is","device","phone"]]'}, first=3000),
-    Asked("entry pages", 3000, "sessions/pages", {"kind": "entry"}),
-    Asked("flows, 4 steps", 1500, "flows", {}),
+    Asked("entry pages", 3000, "sessions/pages", {"kind": "entry"}, first=3000),
+    Asked("flows, 4 steps", 1500, "flows", {}, first=3000),
     Asked("flows from a page", 1500, "flows", {"start": "/c/3"}),
-    Asked("funnel of 3 steps", 3000, "funnel", {"steps": _FUNNEL}),
+    Asked("funnel of 3 steps", 3000, "funnel", {"steps": FUNNEL}),
     Asked("retention by day", 1500, "retention", {}),
     Asked("retention by week", 1500, "retention", {"interval": "week"}),
     Asked("requests by route", 300, "requests", {}, first=3000),

@@ -84,6 +84,15 @@ class Server:
         with urllib.request.urlopen(f"http://{self.runtime['web']}/api/v1/{path}", timeout=120) as response:
             return json.load(response)
 
+    def sql(self, statement: str) -> Any:
+        """The first cell of the answer."""
+        request = urllib.request.Request(
+            f"http://{self.runtime['web']}/api/v1/sql", json.dumps({"query": statement}).encode(),
+            {"content-type": "application/json"},
+        )  # fmt: skip
+        with urllib.request.urlopen(request, timeout=120) as response:
+            return json.load(response)["data"][0][0]
+
     def wait_stored(self, count: int, seconds: float = 300) -> dict[str, int]:
         """Waits until the ledger has received and handled so many; the ledger's totals.
 

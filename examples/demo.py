@@ -10,9 +10,11 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from demo.faults import MALFORMED, conflicts, retries, wrong_orders
 from demo.report import Api, print_statistics, print_where
@@ -24,8 +26,13 @@ from eventmill import runtime
 from eventmill.commands.serving import FREE, ServeError, serving
 
 SEED = 20261121
-VISITS, REQUESTS, PIXELS = 24_000, 25_000, 3_000
-LIVE_PER_S = 20
+VISITS, REQUESTS, PIXELS = 48_000, 25_000, 3_000
+LIVE_PER_S, LIVE_VISITORS = 1, 40
+GOALS: tuple[dict[str, Any], ...] = (
+    {"name": "Bought something", "site": "shop.example", "filters": [["is", "category", "order"]]},
+    {"name": "Looked into the cart", "site": "shop.example", "filters": [["is", "page", "/cart"]]},
+    {"name": "Read how to install", "site": "docs.example", "filters": [["is", "page", "/install"]]},
+)
 DATA = Path("eventmill-data/demo")
 CONFIG = """\
 [topics.order]
@@ -41,7 +48,8 @@ def main() -> int:
     parser.add_argument("--once", action="store_true", help="end after printing the statistics")
     parser.add_argument("--data", type=Path, default=DATA, help="where the demo keeps its data (emptied first)")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    for number in (signal.SIGTERM, signal.SIGINT):  # SIGINT is ignored where a shell started this in the background
+        signal.signal(number, signal.default_int_handler)
     try:
         fresh(options.data)
         with serving(options.data, collect=preferred(8080), web=preferred(8090), config=CONFIG) as served:
@@ -68,14 +76,16 @@ def run(server: runtime.Runtime, data: Path, *, once: bool) -> int:
     door.send(wrong_orders())
     for body in MALFORMED:
         door.refused(body)
-    door.pixels(PIXELS, random)
+    door.pixels(traffic.arrivals(PIXELS), random)
+    for goal in GOALS:
+        Api(server.web).post("goals", goal)
     api = Api(server.web)
     total = api.stored()
     print(f"{door.accepted:,} events acknowledged and stored in {time.monotonic() - begun:.1f} s\n")
     sound = print_statistics(api, total, now)
     print_where(server, data, once=once)
     if not once:
-        print(f"\nnow {LIVE_PER_S} events/s until Ctrl-C …", flush=True)
+        print("\nnow visitors come as you look, until Ctrl-C …", flush=True)
         with suppress(KeyboardInterrupt):
             live(door, traffic, random)
         print("\ndraining …", flush=True)
@@ -83,13 +93,20 @@ def run(server: runtime.Runtime, data: Path, *, once: bool) -> int:
 
 
 def live(door: Door, traffic: Traffic, random: Random) -> None:
-    """Visits as they happen, one event at a time."""
+    """Visits as they happen, many at a time: an event of one of them, then a pause."""
+
+    def begin() -> Iterator[dict[str, Any]]:
+        return traffic.visit(random.choices(SITES, [site.share for site in SITES])[0], utc_now())
+
+    visits = [begin() for _ in range(LIVE_VISITORS)]
     while True:
-        site = random.choices(SITES, [site.share for site in SITES])[0]
-        for event in traffic.visit(site, utc_now()):
-            event["time"] = utc_now().isoformat(timespec="milliseconds")
-            door.send([event])
-            time.sleep(1 / LIVE_PER_S)
+        place = random.randrange(len(visits))
+        event = next(visits[place], None)
+        if event is None:
+            visits[place] = begin()
+            continue
+        door.send([{**event, "time": utc_now().isoformat(timespec="milliseconds")}])
+        time.sleep(random.uniform(0.5, 1.5) / LIVE_PER_S)
 
 
 def fresh(data: Path) -> None:

@@ -3,6 +3,7 @@
 import http.client
 import threading
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import count, islice
 from random import Random
 from typing import Any
@@ -44,23 +45,25 @@ class Door:
             if error.status != 400:
                 raise
 
-    def pixels(self, total: int, random: Random) -> None:
-        """GETs of the pixel over several kept connections, as pages would make them."""
-        seeds = [random.randrange(1 << 30) for _ in range(_BROWSERS)]
-        threads = [threading.Thread(target=self._browse, args=(total // _BROWSERS, Random(seed))) for seed in seeds]
+    def pixels(self, times: Iterable[datetime], random: Random) -> None:
+        """GETs of the pixel at these times over several kept connections, as pages would make them."""
+        all_times = list(times)
+        parts = [(all_times[place::_BROWSERS], Random(random.randrange(1 << 30))) for place in range(_BROWSERS)]
+        threads = [threading.Thread(target=self._browse, args=part) for part in parts]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
 
-    def _browse(self, total: int, random: Random) -> None:
+    def _browse(self, times: Iterable[datetime], random: Random) -> None:
         connection = http.client.HTTPConnection(self._where, timeout=30)
         answered = 0
-        for _ in range(total):
+        for at in times:
             site = random.choice(SITES)
             query = {
                 "category": "banner", "action": random.choices(("shown", "clicked"), (9, 1))[0], "label": "autumn",
                 "value": random.choice("ab"), "user": f"{site.name}-{random.randrange(900)}", "site": site.name,
+                "time": at.isoformat(timespec="milliseconds"),
             }  # fmt: skip
             headers = {
                 "User-Agent": random.choice(AGENTS)[0], "Referer": f"https://{site.name}{random.choice(tuple(site.ways))}",

@@ -1,6 +1,5 @@
 """Four weeks of visits: who comes when, from where, and what they do there."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -51,6 +50,11 @@ class Traffic:
                     "duration_ms": round(usual * self._random.lognormvariate(0, 0.6), 2),
                     "bytes": self._random.randrange(200, 40_000),
                 }  # fmt: skip
+
+    def arrivals(self, count: int) -> Iterator[datetime]:
+        """So many moments of the last days, in the rhythm of the sites."""
+        for site in SITES:
+            yield from self._arrivals(site, round(count * site.share))
 
     def visit(self, site: Site, at: datetime) -> Iterator[Event]:
         """One visit: some pages, sometimes a click, sometimes an order."""
@@ -118,7 +122,7 @@ class Traffic:
         while hour < self._now:
             weekend = site.weekend if hour.weekday() >= 5 else 1.0
             begun = min((self._now - hour) / timedelta(hours=1), 1.0)
-            growth = 1 + 0.3 * math.sin((hour.timetuple().tm_yday % 28) / 28 * math.tau)
+            growth = 2.2 - 1.2 * ((self._now - hour) / timedelta(days=DAYS))  # the last week beats the one before
             starts.append((hour, begun))
             weights.append(site.hours[hour.hour] * weekend * begun * growth)
             hour += timedelta(hours=1)

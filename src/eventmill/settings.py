@@ -65,6 +65,10 @@ class Web(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     allowed_hosts: Annotated[
         list[str], Doc(description="Host names, beside the server's own address, that requests may name.")
     ] = []
+    frames: Annotated[
+        list[str],
+        Doc(description="Hosts whose pages may show a share's chart in a frame, beside allowed domains; * for all."),
+    ] = []
     query_seconds: Annotated[float, Doc(description="A query that takes longer is stopped.", gt=0)] = 30.0
     query_memory: Annotated[str, Doc(description="A query that needs more memory is stopped.")] = "2GB"
 
@@ -227,6 +231,13 @@ def read_file(file: Path | None, env: Mapping[str, str]) -> tuple[Path | None, d
 _TWICE = '; where a section has more options, write its url there: [store] url = "chdb:"'
 
 
+def page_host(text: str) -> str:
+    """A host of pages, or `*`. Raises SettingsError."""
+    if text != "*" and not re.fullmatch(r"[\w.-]+(:\d{1,5})?", text, re.ASCII):
+        raise SettingsError(f"{text!r} is no host; write shop.example or shop.example:8443, without https://")
+    return text
+
+
 def check(settings: Settings) -> None:
     """What the types cannot say. Raises SettingsError."""
     try:
@@ -249,6 +260,7 @@ def check(settings: Settings) -> None:
         ("alerts.every", pause, settings.alerts.every),
         ("alerts.timeout", pause, settings.alerts.timeout),
         ("web.listen", address, settings.web.listen),
+        *(("web.frames", page_host, host) for host in settings.web.frames),
         *(("collect.listen", address, listen) for listen in collect.listen),
         *(("collect.trusted_proxies", network, text) for text in collect.trusted_proxies),
         *(("collect.pixel_paths", url_path, path) for path in collect.pixel_paths),

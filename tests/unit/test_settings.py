@@ -100,6 +100,7 @@ def test_short_environment_names_for_urls():
         ("data = 5", "data: expected `str`"),
         ("[collect]\nlisten = []", "collect.listen: needs at least one address"),
         ('[collect]\nlisten = ["8080"]', "collect.listen: '8080' is no address; write 127.0.0.1:8080"),
+        ('[web]\nframes = ["https://a.example"]', "web.frames: 'https://a.example' is no host; write shop.example"),
         ('[web]\nlisten = "x:99999"', "web.listen: 'x:99999' is no address"),
         ('[collect]\nmax_body = "10 apples"', "collect.max_body: '10 apples' is no size; write 10MB"),
         ('[collect]\ntrusted_proxies = ["lan"]', "collect.trusted_proxies: 'lan' is no network; write 10.0.0.0/8"),

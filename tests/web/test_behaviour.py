@@ -2,12 +2,14 @@
 
 import json
 import re
+import struct
 from urllib.parse import parse_qs, quote, urlsplit
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.server import Server, until
-from tests.web.conftest import Seen
+from tests.web.conftest import Seen, settled
 
 STEPS = [
     {"name": "Home", "filters": [["is", "page", "/"]]},
@@ -95,6 +97,27 @@ def test_steps_are_built_on_the_page(seen: Seen) -> None:
     assert [step["filters"] for step in asked] == [[["is", "page", "/"]], [["is", "page", "/a"]]]
     page.get_by_role("button", name="Move step 1 down").click()
     expect(page.get_by_label("Value", exact=True).first).to_have_value("/a")
+
+
+@pytest.mark.parametrize(
+    ("title", "path"), [("Funnel", f"/funnels?steps={quote(json.dumps(STEPS))}"), ("Retention", "/retention")]
+)
+def test_what_is_no_canvas_is_saved_as_it_looks(seen: Seen, title: str, path: str) -> None:
+    page = seen.open(path)
+    settled(page)
+    sizes = []
+    for as_shown in (True, False):
+        if not as_shown and title == "Funnel":
+            as_table(page, title)
+        page.get_by_role("button", name=f"What to do with this card: {title}", exact=True).click()
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="Save as PNG").click()
+        content = saved.value.path().read_bytes()
+        assert content.startswith(b"\x89PNG")
+        sizes.append(struct.unpack(">II", content[16:24]))
+    # Bars are wider than their table; a heat map has a column for each period.
+    assert sizes[0][0] == (2 * 960 if title == "Funnel" else sizes[1][0])
+    assert min(sizes[0]) > 200
 
 
 def test_goals_show_their_conversion(seen: Seen, served: Server) -> None:

@@ -8,8 +8,8 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.acceptance.server import Server
-from tests.web.conftest import Seen, fits
+from tests.acceptance.server import Server, ask
+from tests.web.conftest import Seen, fits, settled
 
 CORPUS = (
     "<script>window.ran=1</script>", "<img src=x onerror=window.ran=1>", "\"><svg/onload=window.ran=1>",
@@ -93,6 +93,39 @@ def test_page(seen: Seen, path: str) -> None:
         else:
             page.keyboard.press("Escape")
     silent(page)
+
+
+CHARTS = ("time", "pages", "sources", "countries", "browsers", "events", "flows", "requests")
+
+
+@pytest.fixture(scope="module")
+def frame(served: Server) -> str:
+    """Where the charts of a share are."""
+    body = json.dumps({"name": "frames"})
+    made = ask(served.web_port, "/api/v1/shares", body, {"Content-Type": "application/json"})
+    return str(json.loads(made.body)["embed"])
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_charts_in_a_frame(seen: Seen, frame: str, chart: str) -> None:
+    page = seen.open(f"{frame}{chart}?range=30d")
+    settled(page)
+    silent(page)
+    if chart == "events":
+        assert as_text(page) > 0
+
+
+@pytest.mark.parametrize("bad", [CORPUS[0], CORPUS[1], CORPUS[4]])
+def test_addresses_of_frames_that_somebody_sends(seen: Seen, frame: str, bad: str) -> None:
+    text = quote(bad, safe="")
+    given = f"lang={text}&range={text}&start={text}&end={text}&site={text}&key={text}&f=is:browser:{text}"
+    for path in (f"{frame}flows?{given}", f"{frame}pages?{given}", f"{frame}{text}?{given}", f"/embed?token={text}"):
+        silent(seen.open(path))
+
+
+@pytest.mark.parametrize("bad", CORPUS)
+def test_addresses_of_the_sign_in(seen: Seen, bad: str) -> None:
+    silent(seen.open(f"/signin?next={quote(bad, safe='')}&f=is:browser:{quote(bad, safe='')}"))
 
 
 @pytest.mark.parametrize(

@@ -113,12 +113,20 @@ def test_a_chart_stands_in_a_frame_of_another_site_and_nothing_else_does(
     page.on("console", lambda message: said.append(message.text))
     page.goto(address)
     chart = page.frame_locator("#chart")
+    frames = [frame for frame in page.frames if frame.parent_frame]
+    until(lambda: page.evaluate("true") and all(f.url.startswith("chrome-error:") for f in frames), "both refused")
+    host = address.split("/")[2]
+    assert admin.post("/domains", json={"host": host}).status_code == 201
+    page.goto("about:blank")
+    said.clear()
+    page.goto(address)
     expect(chart.get_by_role("img", name="Visitors")).to_be_visible(timeout=20_000)
     whole = next(frame for frame in page.frames if frame.parent_frame and "/embed/" not in frame.url)
     # Messages arrive while Playwright is asked something.
     until(lambda: page.evaluate("true") and whole.url.startswith("chrome-error:"), "the refused frame")
     until(lambda: page.evaluate("true") and any("frame-ancestors" in line for line in said), "the reason of it")
     assert not [line for line in said if "/embed/" in line]
+    assert admin.delete(f"/domains/{host}").status_code == 204
     assert admin.delete("/shares/frame").status_code == 204
     page.goto("about:blank")
     page.goto(address)

@@ -125,6 +125,44 @@ def test_a_figure_chooses_what_the_chart_shows(seen: Seen, served: Server) -> No
     assert [row[1] for row in rows(chart)] == [f"{row['sessions']:,}" for row in wanted]
 
 
+def test_24_hours_are_24_hours(seen: Seen, served: Server) -> None:
+    page = seen.open("/")
+    page.get_by_role("button", name="24 h", exact=True).click()
+    expect(page).to_have_url(seen.base + "/?range=24h")
+    expect(page.get_by_role("button", name="Days: Last 24 hours")).to_be_visible()
+    chart = card(page, "Visitors and views")
+    chart.get_by_role("button", name=re.compile("What to do")).click()
+    chart.get_by_role("button", name="Show as table").click()
+    shown = rows(chart)
+    assert len(shown) == 24
+    first, last = (datetime.fromisoformat(shown[place][0]) for place in (0, -1))
+    assert (last - first, first.minute) == (timedelta(hours=23), 0)
+    hours = {"from": shown[0][0], "to": shown[-1][0], "tz": "UTC"}
+    wanted = served.api("series", **hours, interval="hour", filters=json.dumps(USE))["data"]
+    assert shown == [[row["time"], f"{row['uv']:,}", f"{row['pv']:,}"] for row in wanted]
+    assert sum(row["pv"] for row in wanted) > 0
+    views = served.api("summary", **hours)["data"]["views"]
+    expect(page.locator(".figures .value").nth(1)).to_have_text(f"{views:,}")
+    page.goto(f"{seen.base}/retention?range=24h")  # whose cohorts are of days
+    settled(page)
+    expect(page.locator("main .state.bad")).to_have_count(0)
+
+
+def test_dragging_over_hours_chooses_hours(seen: Seen) -> None:
+    page = seen.open("/?range=24h")
+    settled(page)
+    box = card(page, "Visitors and views").get_by_role("img").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 100, steps=4)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"from=[\d-]+T\d\d:00:00Z&to=[\d-]+T\d\d:00:00Z"))
+    settled(page)
+    expect(page.locator("main .state.bad")).to_have_count(0)
+    expect(page.get_by_role("button", name=re.compile(r"Days: .*\d\d:00 – .*\d\d:00"))).to_be_visible()
+
+
 def test_dragging_over_the_chart_zooms(seen: Seen) -> None:
     page = seen.open("/?range=30d")
     settled(page)

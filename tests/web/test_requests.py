@@ -1,5 +1,7 @@
 """Requests: counts, errors and latencies are the API's."""
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.acceptance.server import Server
@@ -34,6 +36,26 @@ def test_by_status(seen: Seen, served: Server) -> None:
     # A value is a link that filters by it.
     page.get_by_role("link", name="500").click()
     expect(page.locator("dl.figures")).to_contain_text("100.0%")
+
+
+def test_arrows_lead_through_the_rows(seen: Seen) -> None:
+    """One stop of the Tab key for the whole table; Enter opens what has the focus."""
+    page = seen.open("/requests?by=status")
+    links = page.get_by_role("region", name="Status").locator("tbody a")
+    expect(links).to_have_count(2)
+    expect(links.first).to_have_attribute("tabindex", "0")
+    expect(links.nth(1)).to_have_attribute("tabindex", "-1")
+    links.first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(links.nth(1)).to_be_focused()
+    expect(links.nth(1)).to_have_attribute("tabindex", "0")
+    expect(links.first).to_have_attribute("tabindex", "-1")
+    page.keyboard.press("Home")
+    expect(links.first).to_be_focused()
+    page.keyboard.press("End")
+    wanted = links.nth(1).inner_text().strip()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"f=is:value:{wanted}"))
 
 
 def test_no_requests_says_how_to_send_some(seen: Seen) -> None:

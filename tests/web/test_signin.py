@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -37,6 +38,33 @@ def test_settings_ask_for_the_password_and_take_it(seen: Seen) -> None:
     page.get_by_label("Name", exact=True).fill("mine")
     page.get_by_role("button", name="Add", exact=True).click()
     expect(page.get_by_text("mine is added.")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "wanted", ["javascript:window.ran=1", "//evil.example/", "/\\\\evil.example", "https://evil.example"]
+)
+def test_signing_in_leads_to_pages_of_ours_alone(seen: Seen, wanted: str) -> None:
+    page = seen.open(f"/signin?next={quote(wanted, safe='')}")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(seen.base + "/")
+    assert page.evaluate("window.ran") is None
+
+
+def test_changes_are_offered_to_who_may_make_them(seen: Seen, served: Server) -> None:
+    assert served.post([{"category": "x", "time": "never"}]).status == 200
+    served.drain()
+    page = seen.open("/pipeline?reason=invalid_time")
+    page.get_by_role("button", name="Open: invalid_time").first.click()
+    expect(page.get_by_label("As it came")).to_contain_text("never")
+    expect(page.get_by_role("textbox", name="Mend")).to_have_count(0)
+    page = seen.open("/signin")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(seen.base + "/")
+    page.goto(seen.base + "/pipeline?reason=invalid_time")
+    page.get_by_role("button", name="Open: invalid_time").first.click()
+    expect(page.get_by_role("textbox", name="Mend")).to_be_visible()
 
 
 def test_a_wrong_password_says_so(seen: Seen) -> None:

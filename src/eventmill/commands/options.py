@@ -16,9 +16,14 @@ KeyArgument = Annotated[
 
 # Of statistics, which have a default period.
 FromOption = Annotated[
-    str, typer.Option("--from", metavar="DATE", help="First day.", show_default="6 days before --to")
+    str,
+    typer.Option(
+        "--from", metavar="DATE", help="First day, or hour (2026-11-20T13:00).", show_default="6 days before --to"
+    ),
 ]
-ToOption = Annotated[str, typer.Option("--to", metavar="DATE", help="Last day, inclusive.", show_default="today")]
+ToOption = Annotated[
+    str, typer.Option("--to", metavar="DATE", help="Last day or hour, inclusive.", show_default="today")
+]
 TzOption = Annotated[
     str, typer.Option("--tz", metavar="ZONE", help="Time zone of the days.", show_default="the configured one")
 ]

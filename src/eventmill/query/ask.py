@@ -101,12 +101,12 @@ _ALL = (
     ),
     Question(
         "sessions/pages", "The pages that sessions begin or end with", pages.PARAMETERS, _DAYS, pages.Pages,
-        lambda s, params: pages.pages(s.store, pages.parse(params, s.zone, s.products)),
+        lambda s, params: pages.pages(s.store, pages.parse(params, s.zone, s.products), s.closed),
         described={"kind": ("The first page of each session, or the last one.", pages.KINDS)},
     ),
     Question(
         "flows", "From which page to which sessions go", flows.PARAMETERS, _DAYS, flows.Flows,
-        lambda s, params: flows.flows(s.store, flows.parse(params, s.zone, s.products)),
+        lambda s, params: flows.flows(s.store, flows.parse(params, s.zone, s.products), s.closed),
         described={
             "steps": ("Steps shown, 2 to 8; 4 by default.", ()),
             "start": ("Only from this page (or key) on.", ()),
@@ -128,9 +128,11 @@ _ALL = (
     ),
     Question(
         "retention", "Who comes back, by the period first seen", retention.PARAMETERS, _DAYS, retention.Retention,
-        lambda s, params: retention.retention(s.store, retention.parse(params, s.zone, s.products)),
+        lambda s, params: retention.retention(s.store, retention.parse(params, s.zone, s.products), s.closed),
         retention.INTERVALS,
         described={
+            "from": ("First day, inclusive; no hour.", ()),
+            "to": ("Last day, inclusive; no hour.", ()),
             "periods": ("Periods shown of each cohort, its own among them, 1 to 31; 8 by default.", ()),
             "again": ("What counts as coming back: conditions like `filters`; any event by default.", ()),
         },

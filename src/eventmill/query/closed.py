@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ import xxhash
 
 from eventmill.query.days import instants
 from eventmill.query.dimensions import DAILY, reads
+from eventmill.query.memo import Memo
 from eventmill.query.model import Filter, Range
 from eventmill.query.select import STATES, Statement, bucket, plan
 from eventmill.query.source import Store, StoreError
@@ -33,6 +35,10 @@ _FEW = 8
 _WARM_DAYS = 7
 _ROUND_S = 60.0
 _READING_S = 600
+_LOCKS = 16
+ROWS = ("closed_walks", "closed_visitors")
+"""Tables of rows that `closed_answers` names by their attempt."""
+_NAMED = "SELECT toUInt64OrZero(answer) AS attempt FROM closed_answers FINAL WHERE length(answer) < 21 AND attempt != 0"
 _KEEP = """INSERT INTO closed_days SELECT {question:UInt64}, {day:Date}, {version:UInt64}, {attempt:UInt64},
  {kept:Bool}, {rows:UInt64}, {spec:String}"""
 _FILL = """INSERT INTO closed_values (question, value, attempt, pv, uv)
@@ -86,9 +92,12 @@ class ClosedDays:
     def __init__(self, store: Store, zone: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.store, self._zone, self._now = store, zone, now
         self.worth, self.room = _WORTH, _MOST_BYTES
+        self.memo = Memo(store)
         self._wanted: dict[Question, set[date]] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._working_out = [threading.Lock() for _ in range(_LOCKS)]
+        self._unnamed: frozenset[int] = frozenset()
 
     def cover(self, question: Question, days: Range) -> Cover | None:
         """What of the days need not be counted again; has the rest counted. None where the days have too few events
@@ -112,9 +121,12 @@ class ClosedDays:
 
     def forget(self) -> None:
         """Drops all that is kept: some events were erased."""
-        self.store.command("TRUNCATE TABLE closed_days")
-        self.store.command("TRUNCATE TABLE closed_values")
-        self.store.command("TRUNCATE TABLE closed_answers")
+        for table in ("closed_days", "closed_values", "closed_answers", *ROWS):
+            self.store.command(f"TRUNCATE TABLE {table}")
+
+    def working_out(self, question: int) -> threading.Lock:
+        """Held while days of this question are worked out for `closed_answers`."""
+        return self._working_out[question % _LOCKS]
 
     def run(self, stop: threading.Event) -> None:
         """Counts what was asked for, and yesterday for the questions of the last days, until told to stop."""
@@ -139,6 +151,7 @@ class ClosedDays:
             if stop is not None and stop.wait(min(5.0, time.monotonic() - began)):
                 return
         self._evict()
+        self._evict_rows()
 
     def today(self, tz: str) -> date:
         """The day that is not over yet."""
@@ -187,8 +200,11 @@ class ClosedDays:
             },
         )  # fmt: skip
 
-    def versions(self, chosen: Filter, days: Range) -> dict[date, int]:
+    def versions(self, chosen: Filter, days: Range) -> Mapping[date, int]:
         """How many events each day has, as far as projections tell; empty where they do not."""
+        return self.memo.get(("versions", _text(chosen), days), partial(self._versions, chosen, days))
+
+    def _versions(self, chosen: Filter, days: Range) -> dict[date, int]:
         parts = {name: text for name, text in chosen.parts.items() if name in DAILY}
         conditions = tuple(each for each in chosen.conditions if reads(each.field) <= DAILY)
         coarse = Filter(topic=chosen.topic, site=chosen.site, parts=parts, conditions=conditions)
@@ -220,10 +236,30 @@ class ClosedDays:
                 gone.append(int(question))
         self._delete("closed_days", "question", gone)
 
+    def _evict_rows(self) -> None:
+        """Removes kept rows of attempts that no day names, and named none a round ago either: no question is still
+        reading them. Where all are too many, nothing is named any more."""
+        sql = f"SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND table IN {ROWS}"  # noqa: S608
+        if self.store.query(sql)[0][0] > self.room:
+            self.store.command("TRUNCATE TABLE closed_answers")
+        named = {int(row[0]) for row in self.store.query(_NAMED)}
+        before = (time.time_ns() // 10**9 - _READING_S) * 10**9
+        found: dict[str, set[int]] = {}
+        for table in ROWS:
+            sql = f"SELECT DISTINCT attempt FROM {table} WHERE attempt < {before}"  # noqa: S608
+            found[table] = {int(row[0]) for row in self.store.query(sql)} - named
+            self._delete(table, "attempt", sorted(found[table] & self._unnamed))
+        self._unnamed = frozenset().union(*found.values())
+
     def _delete(self, table: str, column: str, values: Sequence[int]) -> None:
         if values:
             listed = ",".join(map(str, values))
             self.store.command(f"ALTER TABLE {table} DELETE WHERE {column} IN ({listed}) SETTINGS mutations_sync = 1")
+
+
+def _text(chosen: Filter) -> bytes:
+    """A filter as a key: it holds lists and is no key itself."""
+    return msgspec.json.encode(chosen, order="sorted")
 
 
 def stretches(days: Iterable[date], tz: str) -> list[Range]:

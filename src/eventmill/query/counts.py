@@ -142,7 +142,7 @@ def _at_depth(
         raise QueryRefused(f"more than {MAX_ROWS} rows: ask for fewer days, a prefix, or a key less deep")
     rows = []
     for row in found:
-        at = row[0] if when else days.first
+        at = row[0] if when else days.hours[0] if days.hours else days.first
         rest = row[1:] if when else row
         key = tuple(str(part) for part in rest[:depth])
         rows.append((at, key, int(rest[depth]), int(rest[depth + 1]) if request.uniques else None))

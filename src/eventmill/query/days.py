@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from eventmill.query.model import FIRST_DAY, LAST_DAY, Range
 
 
@@ -17,10 +19,22 @@ def clamp(days: Range) -> tuple[date, date]:
     return max(days.first, FIRST_DAY), min(days.last, LAST_DAY)
 
 
+def clamped(days: Range) -> Range:
+    """The same range of the days that the store can hold."""
+    first, last = clamp(days)
+    return msgspec.structs.replace(days, first=first, last=last)
+
+
 def instants(days: Range) -> tuple[int, int]:
     """[since, until) of the range in s since the epoch."""
     first, last = clamp(days)
-    return midnight(first, days.zone), midnight(last + timedelta(days=1), days.zone)
+    since, until = midnight(first, days.zone), midnight(last + timedelta(days=1), days.zone)
+    return (since, until) if days.hours is None else (max(since, days.hours[0]), min(until, days.hours[1]))
+
+
+def beginning(days: Range) -> str:
+    """Where the range begins, as shown: a date, RFC 3339 where it is of hours."""
+    return days.first.isoformat() if days.hours is None else rfc3339(days.hours[0], days.zone)
 
 
 def rfc3339(second: int, zone: ZoneInfo) -> str:

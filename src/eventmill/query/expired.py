@@ -58,7 +58,7 @@ def grouped(
 
 def expired(store: Store, chosen: Filter, days: Range, store_zone: str) -> Expired | None:
     """The expired days of the range; None where there are none, or where they cannot be cut this way."""
-    if days.tz != store_zone or not chosen.kept:
+    if days.tz != store_zone or days.hours is not None or not chosen.kept:
         return None
     marks = store.query(_MARKS)
     if not marks:

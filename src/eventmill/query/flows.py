@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from eventmill.query.closed import ClosedDays
 from eventmill.query.model import (
     FILTERS,
     Filter,
@@ -35,8 +36,6 @@ BY = STEPS
 MAX_LIMIT, MAX_TEXT, MAX_TIES = 1_000, 8_192, 10_000
 _END, _BEYOND, _GOAL, _FOLDED = 0, 1, 2, 3
 """What stands below 16 is no hash of a page: the session's end, more than is shown, the `end` asked for, the rest."""
-_TIED = 255
-"""The step of a row that names a visitor whose steps have no order yet."""
 _START, _STOP = hashed("{start:String}"), hashed("{end:String}")
 _Move = tuple[int, int, int]
 
@@ -98,13 +97,13 @@ def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product
     )
 
 
-def flows(store: Store, request: FlowsRequest) -> Flows:
-    """Raises what the store raises."""
+def flows(store: Store, request: FlowsRequest, closed: ClosedDays | None = None) -> Flows:
+    """`closed` has days that were counted before. Raises what the store raises."""
     if empty(request.days):
         return Flows(0, [], [], [])
-    walks = Walks(store, request.filter, request.days, request.by)
+    walks = Walks(store, request.filter, request.days, request.by, closed)
     params = {"steps": request.steps, "start": request.start, "end": request.end}
-    moves = walks.ask("flows", ("step", "at", "next"), Statement(params=params), tied=str(_TIED), **_way(request))
+    moves = walks.ask("flows", ("step", "at", "next"), Statement(params=params), **_way(request))
     ranked, names = _ranked(moves, request.limit, walks)
     folded = _fold(moves, _named(ranked))
     shown: Counter[_Move] = Counter()
@@ -143,11 +142,12 @@ def _ranked(moves: "pl.DataFrame", limit: int, walks: Walks) -> tuple[list[_Move
     the same ones are left out each time."""
     import polars as pl
 
-    links = moves.filter((pl.col("next") > _FOLDED) | (pl.col("next") == _END)).sort("sessions", descending=True)
+    links = moves.filter((pl.col("next") > _FOLDED) | (pl.col("next") == _END))
     if links.is_empty():
         return [], {}
-    least = links["sessions"][min(limit, links.height) - 1]
-    rows = links.filter(pl.col("sessions") >= least).head(MAX_TIES).rows()
+    # Millions of them: the threshold is found without putting all in order.
+    least = links["sessions"].top_k(min(limit, links.height)).min()
+    rows = links.filter(pl.col("sessions") >= least).sort("sessions", descending=True).head(MAX_TIES).rows()
     names = walks.names({page for _, *pages, _ in rows for page in pages if page > _FOLDED})
     rows.sort(key=lambda row: (-row[3], row[0], names.get(row[1], ""), names.get(row[2], "")))
     return [(step, at, following) for step, at, following, _ in rows[:limit]], names

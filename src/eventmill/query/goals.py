@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from eventmill.query.days import clamp
+from eventmill.query.days import clamped
 from eventmill.query.expired import expired, grouped
 from eventmill.query.filters import Condition, parse_conditions
 from eventmill.query.model import FILTERS, Filter, Range, RequestError, known, parse_filter, parse_range
@@ -85,10 +85,9 @@ def checked_goal(filters: Any) -> str:
 
 def report(store: Store, request: ReportRequest, goals: Sequence[SavedGoal], store_zone: str) -> GoalsReport:
     """One row a goal; goals of another site than the one asked for are left out."""
-    first, last = clamp(request.days)
-    if first > last:
+    days = clamped(request.days)
+    if days.first > days.last:
         return GoalsReport([])
-    days = Range(first, last, request.days.tz)
     everybody: dict[str | None, tuple[int, list[Point]]] = {}
     rows = []
     for goal in goals:

@@ -55,5 +55,5 @@ def histogram(buckets: Mapping[int, int]) -> list[tuple[float, int]]:
 
 
 def _rounded(value: float) -> float:
-    """Four digits say all that a bucket knows."""
-    return float(f"{value:.4g}")
+    """Five digits say all that a bucket knows; four could move it further than 1 % from what is in it."""
+    return float(f"{value:.5g}")

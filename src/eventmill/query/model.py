@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -15,21 +15,25 @@ from eventmill.query.filters import Condition, parse_conditions
 from eventmill.settings import Product
 
 __all__ = [
-    "DEPTH", "FILTERS", "FIRST_DAY", "LAST_DAY", "Filter", "Range", "RequestError", "known", "parse_choice",
-    "parse_compare", "parse_filter", "parse_number", "parse_range", "parse_tz",
+    "DEPTH", "FILTERS", "FIRST_DAY", "LAST_DAY", "Filter", "Range", "RequestError", "known", "of_hours",
+    "parse_choice", "parse_compare", "parse_filter", "parse_number", "parse_range", "parse_tz",
 ]  # fmt: skip
 FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(2148, 12, 31)
 """Days that the store's `Date` can hold, a day of margin for time zones. A request may name days outside."""
 DEPTH = {part: depth for depth, part in enumerate(KEY_PARTS, 1)}
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_HOUR = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.0{1,6})?)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_SAID = "write YYYY-MM-DD such as 2026-11-20"
 
 
 class Range(msgspec.Struct, frozen=True):
-    """Whole days of a zone, both ends included."""
+    """Whole days of a zone, both ends included; or whole hours, and the days that they touch."""
 
     first: date
     last: date
     tz: str
+    hours: tuple[int, int] | None = None
+    """[since, until) in s since the epoch, where not all of the first and the last day is meant."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -75,12 +79,25 @@ def known(params: Mapping[str, str], allowed: Iterable[str]) -> None:
             raise RequestError(f"unknown parameter {name!r}; known are {', '.join(names)}")
 
 
-def parse_range(params: Mapping[str, str], default_tz: str) -> Range:
-    """`from`, `to` (YYYY-MM-DD, inclusive) and `tz` (IANA name)."""
-    first, last = _day(params, "from"), _day(params, "to")
+def parse_range(params: Mapping[str, str], default_tz: str, *, hours: bool = True) -> Range:
+    """`from`, `to` (YYYY-MM-DD, or YYYY-MM-DDTHH:00 where `hours` may be given; inclusive) and `tz` (IANA name)."""
+    tz = parse_tz(params, default_tz)
+    first, last = (_moment(params, name, ZoneInfo(tz), hours) for name in ("from", "to"))
+    if isinstance(first, datetime) or isinstance(last, datetime):
+        since, until = _second(first, ZoneInfo(tz), 0), _second(last, ZoneInfo(tz), 1)
+        if since >= until:
+            raise RequestError(f"from ({params['from']}) is after to ({params['to']})")
+        days = [each.date() if isinstance(each, datetime) else each for each in (first, last)]
+        return Range(days[0], days[1], tz, (since, until))
     if first > last:
         raise RequestError(f"from ({first}) is after to ({last})")
-    return Range(first, last, parse_tz(params, default_tz))
+    return Range(first, last, tz)
+
+
+def of_hours(since: int, until: int, tz: str) -> Range:
+    """The range of [since, until), in s since the epoch."""
+    first, last = (datetime.fromtimestamp(second, ZoneInfo(tz)).date() for second in (since, until - 1))
+    return Range(first, last, tz, (since, until))
 
 
 def parse_tz(params: Mapping[str, str], default: str) -> str:
@@ -131,13 +148,35 @@ def parse_number(params: Mapping[str, str], name: str, default: int, least: int,
     return int(text)
 
 
-def _day(params: Mapping[str, str], name: str) -> date:
+def _moment(params: Mapping[str, str], name: str, zone: ZoneInfo, hours: bool) -> date | datetime:
+    """A day, or where an hour of the zone begins."""
     text = params.get(name) or ""
     if not text:
         raise RequestError(f"{name} is missing: a date such as 2026-11-20")
     try:
-        if not _DATE.fullmatch(text):
+        if _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+        if not _HOUR.fullmatch(text):
             raise ValueError(text)
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise RequestError(f"{name} is no date: {text!r}; write YYYY-MM-DD such as 2026-11-20") from error
+        given = datetime.fromisoformat(text)
+        local = given.astimezone(zone) if given.tzinfo else given.replace(tzinfo=zone)
+    except (ValueError, OverflowError) as error:
+        also = ", or an hour such as 2026-11-20T13:00" if hours else ""
+        raise RequestError(f"{name} is no date: {text!r}; {_SAID}{also}") from error
+    if not hours:
+        raise RequestError(f"{name} has an hour ({text!r}), and this counts whole days: {_SAID}")
+    if local.minute or local.second:
+        raise RequestError(f"{name} is no whole hour of {zone.key}: {text!r}; write {local:%Y-%m-%dT%H}:00")
+    # What has an offset is one moment; a clock's time in autumn may be two, and both of them are meant.
+    return local if given.tzinfo else local.replace(fold=int(name == "to"))
+
+
+def _second(moment: date | datetime, zone: ZoneInfo, after: int) -> int:
+    """Where the day or hour begins, or the next one (`after` is 1), in s since the epoch."""
+    if isinstance(moment, datetime):
+        return int(moment.timestamp()) + 3600 * after
+    try:
+        day = moment + timedelta(days=after)
+    except OverflowError:
+        day = moment
+    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())

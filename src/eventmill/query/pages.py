@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from eventmill.query.closed import ClosedDays
 from eventmill.query.model import FILTERS, Filter, Range, known, parse_choice, parse_filter, parse_number, parse_range
 from eventmill.query.source import Store
 from eventmill.query.spans import empty
@@ -51,14 +52,14 @@ def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product
     )
 
 
-def pages(store: Store, request: PagesRequest) -> Pages:
-    """Raises what the store raises."""
+def pages(store: Store, request: PagesRequest, closed: ClosedDays | None = None) -> Pages:
+    """`closed` has days that were counted before. Raises what the store raises."""
     if empty(request.days):
         return Pages([])
     import polars as pl
 
-    walks = Walks(store, request.filter, request.days)
-    found = walks.ask("pages", ("page",), place="1" if request.kind == "entry" else "-1")
+    walks = Walks(store, request.filter, request.days, closed=closed)
+    found = walks.ask("pages", ("kind", "page"), place="1" if request.kind == "entry" else "-1").drop("kind")
     found = found.sort("sessions", descending=True)
     total = int(found["sessions"].sum())
     if not total:

@@ -6,7 +6,7 @@ import msgspec
 
 from eventmill.event import KEY_PARTS
 from eventmill.query import products
-from eventmill.query.days import clamp
+from eventmill.query.days import beginning, clamped
 from eventmill.query.expired import Group, grouped
 from eventmill.query.model import FILTERS, Filter, Range, known, parse_choice, parse_filter, parse_range
 from eventmill.query.select import bucket, plan
@@ -55,10 +55,9 @@ def parse(params: Mapping[str, str], default_tz: str, configured: Sequence[Produ
 
 def by_product(store: Store, request: ProductsRequest, store_zone: str) -> Products:
     """Live events only: what is kept of expired days has no pages."""
-    first, last = clamp(request.days)
-    if first > last:
+    days = clamped(request.days)
+    if days.first > days.last:
         return Products([])
-    days = Range(first, last, request.days.tz)
     # As deep as keys go: no projection has the page.
     made = plan(request.filter, days, depth=len(KEY_PARTS), store_zone=store_zone, finest="day", uniques=True)
     name = products.expression(request.products, made.statement.params, "product")
@@ -66,7 +65,7 @@ def by_product(store: Store, request: ProductsRequest, store_zone: str) -> Produ
     group = [*([Group(when, "day")] if when else []), Group(name, "''")]
     rows = grouped(store, made.statement, group, None, uniques=True)
     found = [
-        ProductCount((row[0] if when else request.days.first).isoformat(), str(row[-3]), int(row[-2]), int(row[-1]))
+        ProductCount(row[0].isoformat() if when else beginning(request.days), str(row[-3]), int(row[-2]), int(row[-1]))
         for row in rows
     ]
     return Products(sorted(found, key=lambda row: (row.time, -row.pv, row.product)))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from eventmill.query.closed import ClosedDays, Cover, Question, by_value
-from eventmill.query.days import clamp, instants
+from eventmill.query.days import clamp, clamped, instants
 from eventmill.query.dimensions import DAILY, KEPT, NUMBERS, as_text, expression, prop_json, prop_name, reads
 from eventmill.query.expired import Expired, Group, expired, grouped
 from eventmill.query.model import Filter, Range
@@ -142,9 +142,9 @@ class Rankings:
         return self._store.query(made.build(columns, ["shown"], table), made.params)
 
     def _cover(self) -> Cover:
-        first, last = clamp(self._days)
-        days = Range(first, last, self._days.tz)
-        cover = self._closed.cover(question(self._wanted, days.tz), days) if self._closed else None
+        days = clamped(self._days)
+        kept = self._closed if days.hours is None else None
+        cover = kept.cover(question(self._wanted, days.tz), days) if kept else None
         return cover or Cover(0, [], [days])
 
 

@@ -11,7 +11,9 @@ from datetime import date, timedelta
 
 import msgspec
 
+from eventmill.query.closed import ClosedDays
 from eventmill.query.days import clamp
+from eventmill.query.kept import LIMITS, Rows, kept
 from eventmill.query.model import (
     FILTERS,
     Filter,
@@ -36,6 +38,8 @@ MAX_PERIODS, MAX_COHORTS = 31, 1_000
 _EVERYBODY = 65_535
 # The number of the period that a day is in: consecutive.
 _NUMBER = {"day": "toUInt16({})", "week": "intDiv(toUInt16(toMonday({})), 7)", "month": "toRelativeMonthNum({})"}
+
+_KEPT = "SELECT visitor, toDate(toUInt16(attempt % 65536)) AS seen_on, base, again FROM closed_visitors WHERE {}"
 
 
 class RetentionRequest(msgspec.Struct, frozen=True):
@@ -71,7 +75,7 @@ def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product
     except RequestError as error:
         raise RequestError(f"again: {error}") from error
     request = RetentionRequest(
-        days=parse_range(params, default_tz),
+        days=parse_range(params, default_tz, hours=False),
         filter=parse_filter(params, products),
         interval=parse_choice(params, "interval", INTERVALS, "day"),
         periods=parse_number(params, "periods", 8, 1, MAX_PERIODS),
@@ -84,13 +88,13 @@ def parse(params: Mapping[str, str], default_tz: str, products: Sequence[Product
     return request
 
 
-def retention(store: Store, request: RetentionRequest) -> Retention:
-    """Raises what the store raises."""
+def retention(store: Store, request: RetentionRequest, closed: ClosedDays | None = None) -> Retention:
+    """`closed` has days that were counted before. Raises what the store raises."""
     if empty(request.days):
         return Retention([])
     starts = _starts(request)
     found: Counter[tuple[int, int]] = Counter()
-    for first, later, visitors in _rows(store, request):
+    for first, later, visitors in _rows(store, request, closed):
         found[int(first), int(later)] = int(visitors)
     base = _number(starts[0], request.interval)
     data = []
@@ -101,20 +105,45 @@ def retention(store: Store, request: RetentionRequest) -> Retention:
     return Retention(data)
 
 
-def _rows(store: Store, request: RetentionRequest) -> Sequence[Sequence[int]]:
+def _rows(store: Store, request: RetentionRequest, closed: ClosedDays | None) -> Sequence[Sequence[int]]:
+    def fill(own: dict[str, object], days: Range) -> None:
+        seen = _seen(request, days)
+        store.command(statement("seen_kept", seen=seen[0], limits=LIMITS), seen[1] | own)
+
+    both = msgspec.json.encode([request.filter, request.again], order="sorted").decode()
+    before = kept(closed, Rows(f"retention 1 {both}", _common(request), margin=0, fill=fill), request.days)
+    parts, params = [], before.params | {"periods": request.periods}
+    if before.attempts:
+        parts.append(_KEPT.format(before.where))
+    if before.rest is not None or not parts:
+        live, more = _seen(request, before.rest or request.days)
+        parts.append(live)
+        params |= more
+    period = _NUMBER[request.interval].format("seen_on")
+    return store.query(statement("retention", period=period, seen=" UNION ALL ".join(parts)), params)
+
+
+def _common(request: RetentionRequest) -> Filter:
+    """What holds for the first event and for that of coming back."""
     chosen = request.filter
-    made = within(of_visitors(matching(Filter(topic=chosen.topic, site=chosen.site, bot=chosen.bot))), request.days)
+    return Filter(topic=chosen.topic, site=chosen.site, bot=chosen.bot)
+
+
+def _seen(request: RetentionRequest, days: Range) -> tuple[str, dict[str, object]]:
+    """Who was seen on these days, and the parameters."""
+    chosen = request.filter
+    made = within(of_visitors(matching(_common(request))), days)
     build = matching if chosen.topic is not None else by_people
     base = build(msgspec.structs.replace(chosen, topic=None, site=None, bot=None), "base_")
     again = build(request.again, "again_")
     sql = statement(
-        "retention",
-        period=_NUMBER[request.interval].format(f"toDate(time, '{request.days.tz}')"),
+        "seen",
+        zone=days.tz,
         base=f"({' AND '.join(base.where) or '1'})",
         again=f"({' AND '.join(again.where) or '1'})",
         conditions=" AND ".join(made.where),
     )
-    return store.query(sql, {**made.params, **base.params, **again.params, "periods": request.periods})
+    return sql, {**made.params, **base.params, **again.params}
 
 
 def _starts(request: RetentionRequest) -> list[date]:

@@ -83,7 +83,7 @@ def plan(chosen: Filter, days: Range, *, depth: int, store_zone: str, finest: st
     statement = matching(chosen)
     deepest = max(depth, chosen.depth)
     coarse = deepest <= _DAILY_DEPTH and chosen.coarse
-    if coarse and finest == "day" and days.tz == store_zone:
+    if coarse and finest == "day" and days.tz == store_zone and days.hours is None:
         first, last = clamp(days)
         expression = f"toDate(time, '{store_zone}')"
         statement.where.append(f"{expression} BETWEEN {{first:Date}} AND {{last:Date}}")

@@ -10,7 +10,7 @@ import msgspec
 
 from eventmill.query.answers import Parts, by_day
 from eventmill.query.closed import ClosedDays
-from eventmill.query.days import clamp, midnight, rfc3339
+from eventmill.query.days import clamp, clamped, instants, midnight, rfc3339
 from eventmill.query.expired import Group, expired, grouped
 from eventmill.query.model import (
     FILTERS,
@@ -90,10 +90,9 @@ def series(store: Store, request: SeriesRequest, store_zone: str, closed: Closed
 def _points(
     store: Store, request: SeriesRequest, asked: Range, store_zone: str, closed: ClosedDays | None
 ) -> list[Point]:
-    first, last = clamp(asked)
-    if first > last:
+    days, interval = clamped(asked), request.interval
+    if days.first > days.last:
         return []
-    days, interval = Range(first, last, asked.tz), request.interval
     fine = interval in _SECONDS
     starts: list[int] = _starts(days, interval) if fine else []
     labels = [] if fine else _dates(days, interval)
@@ -151,6 +150,8 @@ def _by_day(
 def _starts(days: Range, interval: str) -> list[int]:
     """Where each minute or hour of the range begins, in s since the epoch; days of 23 or 25 hours have so many."""
     step = _SECONDS[interval]
+    if days.hours is not None:
+        return [*range(*instants(days), step)]
     starts: list[int] = []
     day = days.first
     while day <= days.last:

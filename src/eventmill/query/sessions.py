@@ -11,7 +11,7 @@ import msgspec
 from eventmill.query import spans
 from eventmill.query.answers import Parts, by_day
 from eventmill.query.closed import ClosedDays
-from eventmill.query.days import clamp, rfc3339
+from eventmill.query.days import beginning, clamp, rfc3339
 from eventmill.query.model import (
     FILTERS,
     Filter,
@@ -25,7 +25,7 @@ from eventmill.query.model import (
 )
 from eventmill.query.source import Store
 from eventmill.query.statements import statement
-from eventmill.query.visits import GROUP, PAGE_VIEW, for_sessions
+from eventmill.query.visits import GROUP, PAGE_VIEW, for_sessions, without_machines
 from eventmill.settings import Product
 
 INTERVALS = ("day", "hour", "total")
@@ -106,7 +106,7 @@ def sessions(store: Store, request: SessionsRequest, closed: ClosedDays | None =
     if request.compare:
         before = _total(hourly(store, request.filter, spans.previous(request.days), closed))
     if request.interval == "total":
-        data = [_bucket(request.days.first.isoformat(), hours)]
+        data = [_bucket(beginning(request.days), hours)]
     elif request.interval == "hour":
         at = {hour.hour: hour for hour in hours}
         # The engine may cut the hour in which clocks change by half of one in its own way: what it found is kept.
@@ -122,6 +122,7 @@ def sessions(store: Store, request: SessionsRequest, closed: ClosedDays | None =
 
 def hourly(store: Store, chosen: Filter, days: Range, closed: ClosedDays | None = None) -> list[Hour]:
     """Sessions by the hour in which they began; hours without any are left out."""
+    chosen = without_machines(chosen)
     parts = Parts(
         name="sessions 1", filter=chosen, margin=1, make=partial(_counted, store, chosen),
         encode=lambda hours: msgspec.json.encode(hours).decode(),

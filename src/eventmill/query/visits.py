@@ -8,6 +8,8 @@ not counted. So it follows from events of a day before to a day after alone, wha
 order they came. Requests and log lines belong to no session unless the filter names their topic.
 """
 
+import msgspec
+
 from eventmill.query.days import instants
 from eventmill.query.dimensions import expression
 from eventmill.query.model import Filter, Range
@@ -32,6 +34,17 @@ def by_people(chosen: Filter, tag: str = "") -> Statement:
     if not names_topic(chosen):
         made.where.append(f"topic NOT IN {MACHINE_TOPICS}")
     return made
+
+
+def without_machines(chosen: Filter) -> Filter:
+    """The filter without conditions that `by_people` adds: so that one answer serves whoever writes them out."""
+    if names_topic(chosen):
+        return chosen
+    left = tuple(
+        each for each in chosen.conditions
+        if (each.operator, each.field) != ("is_not", "topic") or each.values[0] not in MACHINE_TOPICS
+    )  # fmt: skip
+    return msgspec.structs.replace(chosen, conditions=left)
 
 
 def names_topic(chosen: Filter) -> bool:

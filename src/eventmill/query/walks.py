@@ -7,6 +7,8 @@ are asked for by time first, and those who did two things in one ms once more by
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from eventmill.query.closed import ClosedDays
+from eventmill.query.kept import LIMITS, Rows, kept
 from eventmill.query.model import Filter, Range
 from eventmill.query.select import Statement
 from eventmill.query.source import Store
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
 STEPS = ("page", "key")
 """What a step may be called by."""
 OTHER = "(other)"
+TIED = 255
+"""The first key of a row that names a visitor."""
+_WALKS = "SELECT tied, steps, sessions, bounces FROM "
+_KEPT = _WALKS + "closed_walks WHERE {} AND tied = 0"
+_NO_WALKS = _WALKS + "closed_walks WHERE 0"
+_ATTEMPT = "question = {_question:UInt64} AND attempt BETWEEN {_attempt:UInt64} AND {_attempt:UInt64} + 65535"
+_TIED_ONES = f"SELECT DISTINCT tied FROM closed_walks WHERE {_ATTEMPT} AND tied != 0"  # noqa: S608
 _FEW = 20_000
 """Visitors that are asked for by name; more, and all are asked for by receipt."""
 
@@ -26,31 +35,52 @@ _FEW = 20_000
 class Walks:
     """Sessions that begin on these days. Steps are page views, or `by="key"` all events."""
 
-    def __init__(self, store: Store, chosen: Filter, days: Range, by: str = "page") -> None:
+    def __init__(
+        self, store: Store, chosen: Filter, days: Range, by: str = "page", closed: ClosedDays | None = None
+    ) -> None:
+        """`closed` has days that were counted before. Raises what the store raises."""
         self._store = store
         self._chosen, self._days = chosen, days
         self._name = PAGE if by == "page" else KEY
         # Never below 16, which stand for what is no step.
         self._hash = hashed(self._name)
         self._step = f"if({PAGE_VIEW}, {self._hash}, 0)" if by == "page" else self._hash
+        rows = Rows(name=f"walks 1 {by}", filter=chosen, margin=1, fill=self._fill)
+        self._kept = kept(closed, rows, days)
 
     def ask(self, outer: str, keys: Sequence[str], made: Statement | None = None, **parts: str) -> "pl.DataFrame":
         """The rows of the statement `outer` over `$walks`, one for each value of `keys`: what it counts is added.
-        `made` has parameters of its own. Raises what the store raises."""
+        A row whose first key is `TIED` has a visitor whose steps have no order yet as its second one. `made` has
+        parameters of its own. Raises what the store raises."""
         import polars as pl
 
+        parts = {"tied": str(TIED), **parts}
+        kind, who = (pl.col(name) for name in keys[:2])
         own = {} if made is None else made.params
-        quick = self._frame(outer, own, parts, receipts=False, only=None)
-        tied = quick.filter(pl.col("tied") != 0)["tied"].unique().to_list()
+        before, rest = self._kept, self._kept.rest
+        old = _KEPT.format(before.where) if before.attempts else ""
+        if rest is None:
+            walks = old or _NO_WALKS
+            return self._store.frame(statement(outer, walks=walks, **parts), own | before.params)
+
+        def asked(*, receipts: bool, only: list[int] | None = None) -> "pl.DataFrame":
+            walks, params = self._walks(rest, receipts=receipts, only=only)
+            # Of visitors asked for by name nothing was kept aside.
+            if old and only is None:
+                walks, params = f"{_WALKS}({walks}) UNION ALL {old}", params | before.params
+            return self._store.frame(statement(outer, walks=walks, **parts), params | own)
+
+        quick = asked(receipts=False)
+        tied = quick.filter(kind == TIED).select(who).to_series().unique().to_list()
         if not tied:
-            return quick.drop("tied")
+            return quick
         if len(tied) > _FEW:
-            return self._frame(outer, own, parts, receipts=True, only=None).drop("tied")
-        rest = quick.filter(pl.col("tied") == 0).drop("tied")
-        late = self._frame(outer, own, parts, receipts=True, only=tied).drop("tied")
+            return asked(receipts=True)
+        ordered = quick.filter(kind != TIED)
+        late = asked(receipts=True, only=tied)
         # Few rows of many have something to be added.
-        added = pl.concat([rest.join(late, on=keys, how="semi"), late]).group_by(keys).sum().select(rest.columns)
-        return pl.concat([rest.join(late, on=keys, how="anti"), added])
+        added = pl.concat([ordered.join(late, on=keys, how="semi"), late]).group_by(keys).sum().select(ordered.columns)
+        return pl.concat([ordered.join(late, on=keys, how="anti"), added])
 
     def names(self, hashes: Iterable[int]) -> dict[int, str]:
         """The names of steps by their hash."""
@@ -62,23 +92,36 @@ class Walks:
         sql = statement("names", step=self._step, name=self._name, conditions=" AND ".join(made.where))
         return {int(key): str(name) for key, name in self._store.query(sql, made.params)}
 
-    def _frame(
-        self, outer: str, own: dict[str, object], parts: dict[str, str], *, receipts: bool, only: list[int] | None
-    ) -> "pl.DataFrame":
-        made = for_sessions(self._chosen, self._days)
-        made.params |= own
+    def _walks(self, days: Range, *, receipts: bool, only: list[int] | None = None) -> tuple[str, dict[str, object]]:
+        """The walks of these days, and the parameters."""
+        made = for_sessions(self._chosen, days)
         if only is not None:
             made.where.append("user_hash IN {tied:Array(UInt64)}")
             made.params["tied"] = only
         walks = statement(
-            "walks", conditions=" AND ".join(made.where), group=GROUP,
+            "walks", conditions=" AND ".join(made.where), group=GROUP, zone=days.tz,
             shift="208" if receipts else "48",
             number="toUInt256" if receipts else "toUInt128",
             rest=_RECEIPT.format(self._step) if receipts else self._step,
             tied="0" if receipts else _TIED.format("events"),
             wanted="1" if only is None else _TIED.format(_WITHOUT_RECEIPT),
         )  # fmt: skip
-        return self._store.frame(statement(outer, walks=walks, **parts), made.params)
+        return walks, made.params
+
+    def _fill(self, own: dict[str, object], days: Range) -> None:
+        """Keeps the walks of these days, in the same two goes."""
+
+        def insert(*, receipts: bool, only: list[int] | None = None) -> None:
+            walks, params = self._walks(days, receipts=receipts, only=only)
+            self._store.command(statement("walks_kept", walks=walks, limits=LIMITS), params | own)
+
+        insert(receipts=False)
+        tied = [int(row[0]) for row in self._store.query(_TIED_ONES, own)]
+        if len(tied) > _FEW:
+            self._store.command(f"ALTER TABLE closed_walks DELETE WHERE {_ATTEMPT}", own)
+            insert(receipts=True)
+        elif tied:
+            insert(receipts=True, only=tied)
 
 
 def hashed(text: str) -> str:

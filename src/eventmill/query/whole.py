@@ -1,7 +1,10 @@
 """Views and visitors of a whole range: from projections where they can tell, else from days that were counted before
 and the events of the rest."""
 
+from functools import partial
 from typing import NamedTuple
+
+import msgspec
 
 from eventmill.query.closed import ClosedDays, Question, by_value
 from eventmill.query.days import clamp
@@ -26,13 +29,23 @@ def whole(
     uniques: bool, present: str | None = None,
 ) -> Whole:  # fmt: skip
     """`present` is one more condition, on columns that `daily` has too. Raises what the store raises."""
+    work = partial(_whole, store, chosen, days, store_zone, closed, uniques=uniques, present=present)
+    if closed is None:
+        return work()
+    return closed.memo.get(("whole", msgspec.json.encode(chosen, order="sorted"), days, uniques, present), work)
+
+
+def _whole(
+    store: Store, chosen: Filter, days: Range, store_zone: str, closed: ClosedDays | None, *,
+    uniques: bool, present: str | None,
+) -> Whole:  # fmt: skip
     first, last = clamp(days)
     if first > last:
         return Whole(0, 0)
     old = expired(store, chosen, days, store_zone)
     made = plan(chosen, days, depth=chosen.depth, store_zone=store_zone, finest="day", uniques=uniques)
     rows = None
-    if made.kind == "raw" and old is None and closed is not None:
+    if made.kind == "raw" and old is None and closed is not None and days.hours is None:
         statement = matching(chosen)
         statement.where += [present] if present else []
         question = Question(_ONE, tuple(statement.where), statement.params, chosen, days.tz)

@@ -20,7 +20,12 @@ class QueryRefused(StoreError):
 
 
 class Store(Protocol):
-    """Four verbs. Every implementation speaks ClickHouse's dialect."""
+    """Four verbs and a number. Every implementation speaks ClickHouse's dialect."""
+
+    @property
+    def revision(self) -> int | None:
+        """Another number after each change of what queries find, caches (`closed_…`) left out; None where other
+        processes may change it too."""
 
     def insert(self, table: str, frame: "pl.DataFrame") -> None:
         """Returns only after the rows survive a power cut. Rows of one month of `received` go in whole or not

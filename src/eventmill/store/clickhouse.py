@@ -1,6 +1,7 @@
 """The store on ClickHouse, embedded (`chdb:`) or a server (`clickhouse://`): one dialect, one client."""
 
 import io
+import itertools
 import os
 import queue
 import threading
@@ -21,6 +22,7 @@ from eventmill.store.engine import INGEST_RESERVE, Engine, query_memory, trim
 
 DATABASE = "eventmill"
 READERS = 3
+_CACHES = "closed_"
 
 _REFUSED = {158, 159, 160, 164, 191, 241, 307, 344, 394, 396, 446, 452, 497}
 """Limits of time, rows and memory, read-only mode, missing rights."""
@@ -96,6 +98,8 @@ class ClickHouseStore:
         for _ in range(READERS):
             self._readers.put(None)
         self._write_lock, self._command_lock = threading.Lock(), threading.Lock()
+        self._changes = itertools.count(1)
+        self._revision = 0
         self._writer: Client | None = None
         self._commander: Client | None = None
         self._table_functions: frozenset[str] = frozenset()
@@ -135,9 +139,20 @@ class ClickHouseStore:
             )
         return client
 
+    @property
+    def revision(self) -> int | None:
+        return None if self._engine is None else self._revision
+
     def insert(self, table: str, frame: pl.DataFrame) -> None:
         if frame.is_empty():
             return
+        try:
+            self._insert(table, frame)
+        finally:
+            if not table.startswith(_CACHES):
+                self._revision = next(self._changes)
+
+    def _insert(self, table: str, frame: pl.DataFrame) -> None:
         columns = ", ".join(f"`{name}`" for name in frame.columns)
         with self._write_lock, _errors("insert"):
             if self._engine is None:
@@ -166,11 +181,15 @@ class ClickHouseStore:
         return pl.read_ipc_stream(io.BytesIO(block))
 
     def command(self, sql: str, params: Mapping[str, Any] | None = None) -> None:
-        with self._command_lock, _errors("command"):
-            self._write_client()  # says so where the store is closed
-            if self._commander is None:
-                self._commander = self._connect(self._database, dict(_WRITE))
-            self._commander.command(sql, parameters=dict(params or {}))
+        try:
+            with self._command_lock, _errors("command"):
+                self._write_client()  # says so where the store is closed
+                if self._commander is None:
+                    self._commander = self._connect(self._database, dict(_WRITE))
+                self._commander.command(sql, parameters=dict(params or {}))
+        finally:
+            if not sql.startswith(f"INSERT INTO {_CACHES}"):
+                self._revision = next(self._changes)
 
     def close(self) -> None:
         while not self._readers.empty():

@@ -11,7 +11,7 @@ from eventmill.registry.password import password_hash
 from eventmill.settings import Settings, is_loopback
 from eventmill.web import permits
 from eventmill.web.auth import Access, Caller
-from eventmill.web.origins import Origins
+from eventmill.web.origins import Origins, frame_sources
 from eventmill.web.problems import Problem, send_problem
 
 ORIGIN_REFUSED = "40010"
@@ -29,9 +29,8 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
-EMBEDDED = {
+_EMBEDDED = {
     **{name: value for name, value in HEADERS.items() if name != "x-frame-options"},
-    "content-security-policy": _POLICY.format("*"),
     "cross-origin-resource-policy": "cross-origin",
     "referrer-policy": "no-referrer",
 }
@@ -62,7 +61,7 @@ class Guarded:
 
     def __init__(self, app: ASGIApp, settings: Settings, access: Access) -> None:
         self._app, self._access = app, access
-        self._origins = Origins(settings)
+        self._origins, self._frames = Origins(settings), settings.web.frames
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -71,7 +70,7 @@ class Guarded:
         # The router passes over empty parts of a path: what is judged here must be what is served there.
         path = scope["path"] = "/" + "/".join(part for part in scope["path"].split("/") if part)
         headers = _headers(scope)
-        guarded = _Headed(send, path)
+        guarded = _Headed(send, self._embedded() if path.startswith("/embed/") else None)
         foreign = self._foreign(path, headers)
         problem = self._named(path, headers, foreign)
         if problem is not None:
@@ -87,6 +86,11 @@ class Guarded:
             await send_problem(problem, guarded, _challenge(problem))
             return
         await self._app(scope, receive, guarded)
+
+    def _embedded(self) -> Mapping[str, str]:
+        """The headers of a chart in a frame, for pages of this server, of the allowed domains and of `web.frames`."""
+        parents = frame_sources([*self._access.rules.domains, *self._frames])
+        return {**_EMBEDDED, "content-security-policy": _POLICY.format(parents)}
 
     def _foreign(self, path: str, headers: Mapping[str, str]) -> str:
         """The Origin of another site's page that asks the API, empty where there is none."""
@@ -149,8 +153,8 @@ def caller_of(scope: Scope) -> Caller:
 class _Headed:
     """Sends with the security headers, and those of CORS where `cors` was called."""
 
-    def __init__(self, send: Send, path: str) -> None:
-        self._send, self._embedded = send, path.startswith("/embed/")
+    def __init__(self, send: Send, embedded: Mapping[str, str] | None) -> None:
+        self._send, self._embedded = send, embedded
         self._cors: dict[str, str] = {}
 
     def cors(self, origin: str) -> None:
@@ -163,8 +167,9 @@ class _Headed:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             named = {name.lower() for name, _ in message["headers"]}
-            framed = self._embedded and message["status"] in (200, 304)
-            extra = {**(EMBEDDED if framed else HEADERS), **self._cors}
+            # A link that has ended says so in no frame.
+            own = self._embedded if message["status"] in (200, 304) else None
+            extra = {**(own or HEADERS), **self._cors}
             added = [(name.encode(), value.encode("latin-1")) for name, value in extra.items()]
             message["headers"] = [
                 *message["headers"],

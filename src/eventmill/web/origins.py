@@ -4,7 +4,7 @@ A filter, not a proof: a program can send any Origin. It keeps browsers from len
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from ipaddress import ip_address
 
 from eventmill.settings import LOOPBACK, Settings, address
@@ -14,7 +14,18 @@ _WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 _NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?"
 _AUTHORITY = re.compile(rf"(?:({_NAME})|\[([0-9A-Fa-f:.]{{2,45}})\])(\.?)(?::([0-9]{{1,5}}))?")
 _SOURCE = re.compile(r"(https?)://([^/?#\\]*)(?:[/?#].*)?", re.IGNORECASE | re.DOTALL)
+_PARENT = re.compile(rf"{_NAME}(?::[0-9]{{1,5}})?")
 _USUAL = {"http": 80, "https": 443}
+
+
+def frame_sources(hosts: Iterable[str]) -> str:
+    """Which pages may show one of ours in a frame, as `frame-ancestors` takes it: our own, and those of the hosts.
+
+    What is no host is left out: it must not end the directive. A policy knows no IPv6 addresses."""
+    known = {*hosts}
+    if EVERY in known:
+        return EVERY
+    return " ".join(["'self'", *sorted(host.lower() for host in known if _PARENT.fullmatch(host))])
 
 
 def split_host(authority: str) -> tuple[str, int | None] | None:

@@ -7,13 +7,14 @@ from eventmill.query.dimensions import COLUMNS, COMPUTED
 from eventmill.query.export import FORMATS
 from eventmill.query.model import LAST_DAY
 
-_DATE = {"type": "string", "format": "date", "examples": ["2026-11-20"]}
+_DATE = {"type": "string", "examples": ["2026-11-20", "2026-11-20T13:00"]}
+_SPAN = "day (2026-11-20) or hour (2026-11-20T13:00, in `tz` unless it has an offset)"
 _TEXT = {"type": "string"}
 _FILTER = "Only events with exactly this {}."
 PARAMETERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "from": ("First day, inclusive.", _DATE),
-    "to": (f"Last day, inclusive; data reaches to {LAST_DAY} at most.", _DATE),
-    "tz": ("Time zone of the days, an IANA name; the configured one by default.",
+    "from": (f"First {_SPAN}, inclusive.", _DATE),
+    "to": (f"Last {_SPAN}, inclusive; data reaches to {LAST_DAY} at most.", _DATE),
+    "tz": ("Time zone of the days and hours, an IANA name; the configured one by default.",
            {"type": "string", "examples": ["Europe/Berlin"]}),
     "topic": (_FILTER.format("topic"), _TEXT),
     "site": (_FILTER.format("site"), _TEXT),

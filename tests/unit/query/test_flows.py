@@ -11,6 +11,7 @@ from eventmill.query import flows
 from eventmill.query.model import RequestError
 from eventmill.query.source import Store
 from tests import behaviour_reference as plain
+from tests.days_over import thrice
 from tests.stored_events import Row, frame, row
 
 FIRST, LAST = date(2026, 3, 27), date(2026, 4, 5)
@@ -34,7 +35,8 @@ def store(opened: Callable[..., Store], rows: list[Row]) -> Store:
 
 def ask(store: Store, **params: str) -> flows.Flows:
     params = {"from": FIRST.isoformat(), "to": LAST.isoformat(), **params}
-    return flows.flows(store, flows.parse(params, "UTC"))
+    request = flows.parse(params, "UTC")
+    return thrice(store, lambda closed: flows.flows(store, request, closed))
 
 
 def ways(rows: list[Row], steps: int, start: str, end: str, by: str) -> list[Way]:

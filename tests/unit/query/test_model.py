@@ -11,7 +11,12 @@ GOOD = {"from": "2026-11-20", "to": "2026-11-21"}
 @pytest.mark.parametrize(("change", "said"), [
     ({"from": ""}, "from is missing"), ({"to": "2026-11-19"}, "is after"), ({"from": "2026-02-30"}, "no date"),
     ({"from": "20261120"}, "YYYY-MM-DD"), ({"from": "2026-W47-5"}, "no date"), ({"to": "tomorrow"}, "no date"),
-    ({"from": "2026-11-20T00:00:00"}, "no date"), ({"from": "२०२६-११-२०"}, "no date"),
+    ({"from": "2026-11-20T00:00:01"}, "no whole hour of UTC"), ({"to": "2026-11-21T13:30"}, "write 2026-11-21T13:00"),
+    ({"from": "2026-11-20T24:00"}, "no date"), ({"from": "2026-11-20T13"}, "or an hour such as"),
+    ({"from": "2026-11-21T13:00", "to": "2026-11-21T12:00"}, "is after"),
+    ({"from": "0001-01-01T00:00+14:00"}, "no date"),
+    ({"from": "2026-11-20T13:00Z", "tz": "Asia/Kolkata"}, "no whole hour of Asia/Kolkata"),
+    ({"from": "२०२६-११-२०"}, "no date"),
     ({"by": "browser"}, "unknown by"),
     ({"interval": "week"}, "unknown interval"), ({"tz": "Mars/Olympus"}, "unknown tz"),
     ({"tz": "../etc/passwd"}, "unknown tz"),

@@ -10,6 +10,7 @@ from eventmill.query import pages, walks
 from eventmill.query.model import RequestError
 from eventmill.query.source import Store
 from tests import behaviour_reference as plain
+from tests.days_over import thrice
 from tests.stored_events import Row, frame, row
 
 FIRST, LAST = date(2026, 3, 27), date(2026, 4, 5)
@@ -30,7 +31,8 @@ def store(opened: Callable[..., Store], rows: list[Row]) -> Store:
 
 def ask(store: Store, **params: str) -> list[tuple[str, int, int, float]]:
     params = {"from": FIRST.isoformat(), "to": LAST.isoformat(), "limit": "1000", **params}
-    found = pages.pages(store, pages.parse(params, "UTC")).data
+    request = pages.parse(params, "UTC")
+    found = thrice(store, lambda closed: pages.pages(store, request, closed)).data
     return [(row.value, row.sessions, row.bounces, row.share) for row in found]
 
 

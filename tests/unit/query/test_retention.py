@@ -9,6 +9,7 @@ from eventmill.query import retention
 from eventmill.query.model import RequestError
 from eventmill.query.source import Store
 from tests import behaviour_reference as plain
+from tests.days_over import thrice
 from tests.stored_events import Row, frame, local
 
 FIRST, LAST = date(2026, 2, 20), date(2026, 4, 9)
@@ -34,7 +35,8 @@ def store(opened: Callable[..., Store], rows: list[Row]) -> Store:
 
 def ask(store: Store, **params: str) -> list[tuple[str, int, list[int]]]:
     params = {"from": FIRST.isoformat(), "to": LAST.isoformat(), **params}
-    found = retention.retention(store, retention.parse(params, "UTC")).data
+    request = retention.parse(params, "UTC")
+    found = thrice(store, lambda closed: retention.retention(store, request, closed)).data
     return [(row.cohort, row.visitors, row.returned) for row in found]
 
 

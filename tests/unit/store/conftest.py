@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from eventmill.store.clickhouse import ClickHouseStore
+from tests.unit.store.erased_site import Site
 
 
 @pytest.fixture
@@ -23,3 +24,9 @@ def opened(data_dir: Path) -> Iterator[Callable[..., ClickHouseStore]]:
     yield make
     for store in last:
         store.close()
+
+
+@pytest.fixture
+def site(opened: Callable[..., ClickHouseStore], data_dir: Path) -> Site:
+    """An empty one."""
+    return Site(opened(), data_dir)

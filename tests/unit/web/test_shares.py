@@ -10,6 +10,7 @@ from eventmill.query.ask import QUESTIONS
 from eventmill.registry.base import Invalid
 from eventmill.registry.keys import add_key
 from eventmill.registry.shares import add_share
+from eventmill.web.origins import frame_sources
 from tests.unit.web.conftest import Server, serving
 from tests.unit.web.test_keys import asked
 
@@ -130,7 +131,7 @@ def test_only_pages_under_embed_may_stand_in_a_frame(visitor: httpx.Client, shar
         assert answer.status_code == 200, path
         assert answer.headers["content-type"].startswith("text/html")
         policy = answer.headers["content-security-policy"]
-        assert "frame-ancestors *" in policy
+        assert policy.endswith("frame-ancestors 'self'")
         assert "unsafe" not in policy
         assert "x-frame-options" not in answer.headers
         assert answer.headers["referrer-policy"] == "no-referrer"
@@ -140,6 +141,36 @@ def test_only_pages_under_embed_may_stand_in_a_frame(visitor: httpx.Client, shar
         headers = visitor.get(path).headers
         assert headers["x-frame-options"] == "DENY", path
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
+
+
+def test_who_may_show_a_frame_is_the_operators_list(visitor: httpx.Client, shared: Server) -> None:
+    admin = {"authorization": f"Bearer {shared.keys['admin']}"}
+
+    def parents() -> str:
+        policy = visitor.get(f"/embed/{shared.keys['shop']}/time").headers["content-security-policy"]
+        return policy.partition("frame-ancestors ")[2]
+
+    for host in ("partner.example", "localhost:8443", "[::1]:80"):
+        assert visitor.post(f"{API}/domains", json={"host": host}, headers=admin).status_code == 201
+    assert parents() == "'self' localhost:8443 partner.example"  # a policy knows no IPv6 addresses
+    assert visitor.post(f"{API}/domains", json={"host": "*"}, headers=admin).status_code == 201
+    assert parents() == "*"
+    for host in ("partner.example", "localhost:8443", "[::1]:80", "*"):
+        assert visitor.delete(f"{API}/domains/{host}", headers=admin).status_code == 204
+    assert parents() == "'self'"
+    shared.settings.web.frames.append("Wiki.Example")
+    try:
+        assert parents() == "'self' wiki.example"
+        # A host of frames reads nothing by its own scripts.
+        origin = {"origin": "https://wiki.example", **admin}
+        assert visitor.get(f"{API}/lag", headers=origin).json()["code"] == "40010"
+    finally:
+        shared.settings.web.frames.clear()
+
+
+@pytest.mark.parametrize("host", ["a.example; script-src *", "a b", "'none'", "https://a.example", "a.example\n", ""])
+def test_what_is_no_host_ends_no_policy(host: str) -> None:
+    assert frame_sources([host]) == "'self'"
 
 
 def test_a_frame_has_no_cookie_and_sends_its_token_as_a_key(visitor: httpx.Client, shared: Server) -> None:

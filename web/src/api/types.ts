@@ -43,7 +43,7 @@ export interface About {
   first?: string | null;
 }
 
-export interface Session { signed_in: boolean; required: boolean; role: "admin" | "read" | "share" | "local"; site: string }
+export interface Session { signed_in: boolean; required: boolean; role: "admin" | "read" | "share" | "local" | ""; site: string; password: boolean; may_change: boolean; view: string }
 
 export interface LiveEvent {
   receipt: string; received: string; time: string; topic: string; key: string;

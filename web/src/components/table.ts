@@ -1,7 +1,7 @@
 /** A card's content as rows and columns: what "as table" shows and what its CSV holds. */
-import { bytes, duration, exact, percent, short } from "@/format/numbers";
+import { bytes, duration, exact, milliseconds, percent, short } from "@/format/numbers";
 
-export type Kind = "text" | "number" | "percent" | "duration" | "bytes" | "ms";
+export type Kind = "text" | "number" | "exact" | "percent" | "duration" | "bytes" | "ms";
 export interface Column { key: string; label: string; kind?: Kind }
 export type Cell = string | number | boolean | null | undefined;
 export interface Table { columns: Column[]; rows: Record<string, Cell>[] }
@@ -11,9 +11,10 @@ export function cell(value: Cell, kind: Kind = "text", long = false): string {
   const number = typeof value === "number" ? value : null;
   switch (kind) {
     case "number": return long ? exact(number) : short(number);
+    case "exact": return exact(number);
     case "percent": return percent(number);
     case "duration": return duration(number);
-    case "ms": return duration(number === null ? null : number / 1000);
+    case "ms": return milliseconds(number);
     case "bytes": return bytes(number);
   }
 }

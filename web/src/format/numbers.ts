@@ -53,6 +53,12 @@ export function duration(seconds: Maybe): string {
   return parts.slice(first, first + 2).filter(([count], place) => count || !place).map(([count, name]) => `${count}\u202f${name}`).join(" ");
 }
 
+/** The same of milliseconds; none of them are "0 ms". */
+export function milliseconds(value: Maybe): string {
+  if (value === 0) return `0\u202f${language.value === "zh" ? "毫秒" : "ms"}`;
+  return duration(missing(value) ? null : value / 1000);
+}
+
 /** 1.2 kB, 3.4 MB. */
 export function bytes(size: Maybe): string {
   if (missing(size)) return NO_DATA;
@@ -73,7 +79,7 @@ export function signed(part: number): string {
   const size = Math.abs(part);
   return format({
     style: "percent", signDisplay: "exceptZero", maximumFractionDigits: size >= 10 ? 0 : 1, minimumFractionDigits: size >= 10 ? 0 : 1,
-  }).format(part);
+  }).format(part).replace("-", "\u2212");
 }
 
 export function rate(perSecond: Maybe): string {

@@ -18,7 +18,12 @@ export function day(text: string, year = false): string {
   return format({ day: "numeric", month: "short", ...(year ? { year: "numeric" } : {}) }, "UTC").format(Date.parse(text.slice(0, 10)));
 }
 
+/** Two days; or from where one hour begins to where another one ends. */
 export function days(from: string, to: string): string {
+  if (from.length > 10) {
+    const hours = format({ day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, zone.value);
+    return `${hours.format(Date.parse(from))} – ${hours.format(Date.parse(to) + 3_600_000)}`;
+  }
   const year = !from.startsWith(new Date().toISOString().slice(0, 4)) || from.slice(0, 4) !== to.slice(0, 4);
   const options: Intl.DateTimeFormatOptions = { day: "numeric", month: "short", ...(year ? { year: "numeric" } : {}) };
   const made = format(options, "UTC");

@@ -7,9 +7,9 @@ FROM
         arrayJoin(arrayPushBack(
             arrayFilter(x -> x < {periods:UInt16}, arrayMap(x -> toUInt16(x - first), groupUniqArrayIf(period, again))),
             65535)) AS later
-    FROM (SELECT user_hash, toUInt16($period) AS period, $base AS base, $again AS again FROM events WHERE $conditions)
+    FROM (SELECT visitor, toUInt16($period) AS period, base, again FROM ($seen))
     WHERE base OR again
-    GROUP BY user_hash
+    GROUP BY visitor
     HAVING countIf(base) > 0
 )
 GROUP BY first, later

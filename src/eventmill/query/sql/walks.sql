@@ -1,9 +1,13 @@
--- Each session's steps in their order, as 48-bit hashes of their names.
+-- Each session's steps in their order, as 48-bit hashes of their names; one that is repeated at once counts as one.
 -- An event is one number: time in ms, where `$shift` leaves room for it its receipt, and its step, 0 where it is none.
 -- Without the receipt two steps of the same ms have no order: what such a visitor did there is not told, but who it is (`tied`).
 SELECT
     tied,
-    arrayFilter(step -> step != 0, arrayMap(x -> bitAnd(toUInt64(x), 0xFFFFFFFFFFFF), counted)) AS steps
+    toDate(fromUnixTimestamp64Milli(first, 'UTC'), '$zone') AS day,
+    arrayFilter(step -> step != 0, arrayMap(x -> bitAnd(toUInt64(x), 0xFFFFFFFFFFFF), counted)) AS seen,
+    arrayCompact(seen) AS steps,
+    toUInt64(1) AS sessions,
+    toUInt64(length(seen) = 1) AS bounces
 FROM
 (
     SELECT

@@ -13,7 +13,7 @@ export default {
   all_sites: "All sites", site: "Site", no_site: "(no site)",
   theme_light: "Switch to the light theme", theme_dark: "Switch to the dark theme", language: "Language",
   range: "Days", today: "Today", r24h: "24 h", r7d: "7 days", r30d: "30 days", custom: "Custom", from: "From", to: "To",
-  r24h_hint: "Yesterday and today, by the hour", compare: "Compare with the period before", compare_short: "Compare",
+  r24h_hint: "Last 24 hours", compare: "Compare with the period before", compare_short: "Compare",
   compared: "Dashed: {days}",
   interval: "Interval", hour: "Hour", day: "Day", week: "Week", month: "Month", minute: "Minute", by_hour: "by hour",
   zone: "Days are those of {zone}", invalid_days: "Both days, as YYYY-MM-DD",

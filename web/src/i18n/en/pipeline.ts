@@ -9,7 +9,7 @@ export default {
   busy: "Busy", rows: "Events", bytes: "Bytes", parts: "Parts", free: "Disk free", drain: "Empty in", standing: "stands still", empty: "empty",
   step_decode: "decode", step_validate: "validate", step_identify: "identify", step_enrich: "enrich", step_dedup: "deduplicate",
   step_insert: "insert", step_commit: "commit", step_erase: "erase", step_erased: "erase",
-  idle_share: "Share of the time that a step is at work",
+  idle: "Nothing came in the last half minute.", idle_share: "Share of the time that a step is at work",
   t_collectors: "{down} of {all} collectors are down.", m_collectors: "They are restarted by themselves; if they do not come back, the log of “eventmill serve” says why.",
   t_no_collector: "No collector runs here: nothing can come in.", m_no_collector: "Run “eventmill status”; start with “eventmill serve”.",
   t_engine: "The engine is down or starting.", m_engine: "Events wait safely in the queue. The log of “eventmill serve” says why it ended.",

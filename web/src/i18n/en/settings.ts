@@ -1,7 +1,7 @@
 export default {
   title: "Settings", sections: "Sections of the settings", start: "Start", sites: "Sites", goals: "Goals", alerts: "Alerts", keys: "Keys", domains: "Domains", shares: "Shares", topics: "Topics",
   start_hint: "Paste one of these; the tick turns green with the first event.", start_site: "Site", start_site_hint: "the name that its events carry",
-  sites_hint: "Sites that the dashboard offers by name. Events of other sites are counted all the same.", domains_hint: "Hosts whose pages may read the API. Without one every other origin is refused.",
+  sites_hint: "Sites that the dashboard offers by name. Events of other sites are counted all the same.", domains_hint: "Hosts whose pages may read the API and show charts of shares in a frame. All others are refused.",
   keys_hint: "For programs: in the header “Authorization: Bearer …”. Write keys send, read keys ask, admin keys do all.",
   goals_hint: "What visitors are to do. A goal that is made today has its history.", shares_hint: "A link that lets its bearer read, until it is removed. No account needed.",
   alerts_hint: "A webhook is told when it begins and when it ends.", topics_hint: "What may be sent into each. They are declared in eventmill.toml or by “eventmill topics add”.",
@@ -11,7 +11,7 @@ export default {
   none_keys: "No keys yet", none_keys_text: "On this machine reading needs none; other machines and programs do.", none_domains: "No domains yet", none_domains_text: "Pages of other sites cannot read the API.",
   none_sites: "No sites yet", none_sites_text: "Seen in events: {sites}.", none_sites_unseen: "Events name their site; add it here to have it offered.", none_goals: "No goals yet", none_goals_text: "A page visited or an event sent: its conversion appears under Funnels.",
   none_shares: "No shares yet", none_shares_text: "Make a link for somebody who only looks.", none_alerts: "No alerts yet", none_alerts_text: "Silence of a topic is a good first one.", none_topics: "No topics",
-  once: "Copy it now: it is shown this once.", once_key: "The key of {name}", once_link: "The link of {name}", once_frame: "One chart in a page of yours", dismiss: "I have it",
+  once: "Copy it now: it is shown this once.", once_key: "The key of {name}", once_link: "The link of {name}", once_frame: "One chart in a page of yours", frame_where: "The frame shows on pages whose host is among the domains:", dismiss: "I have it",
   denied: "Changes need the password", denied_text: "Sign in to change settings.", signin: "Sign in", reading: "This link or key may only read; settings are not shown.",
   goal_needs: "A goal needs a condition with a value.", failed: "Not done: {text}",
   chart: "Chart", extra: "Other fields", extra_allow: "allowed", extra_reject: "rejected", retention: "Kept in queue", aliases: "Paths", fields: "Fields", field: "Field", rule: "Rule", no_fields: "Takes any field.",

@@ -15,7 +15,7 @@ const zh: Record<keyof typeof en, string> = {
   all_sites: "全部站点", site: "站点", no_site: "（无站点）",
   theme_light: "切换到浅色主题", theme_dark: "切换到深色主题", language: "语言",
   range: "日期", today: "今天", r24h: "24 小时", r7d: "7 天", r30d: "30 天", custom: "自定义", from: "从", to: "到",
-  r24h_hint: "昨天和今天，按小时", compare: "与上一周期对比", compare_short: "对比",
+  r24h_hint: "最近 24 小时", compare: "与上一周期对比", compare_short: "对比",
   compared: "虚线：{days}",
   interval: "间隔", hour: "小时", day: "天", week: "周", month: "月", minute: "分钟", by_hour: "按小时",
   zone: "日期按 {zone} 时区计算", invalid_days: "两个日期，格式为 YYYY-MM-DD",

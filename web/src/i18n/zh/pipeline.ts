@@ -11,7 +11,7 @@ const zh: Record<keyof typeof en, string> = {
   busy: "繁忙", rows: "事件数", bytes: "字节", parts: "数据块", free: "磁盘剩余", drain: "清空还需", standing: "停滞", empty: "已空",
   step_decode: "解码", step_validate: "校验", step_identify: "识别", step_enrich: "补充", step_dedup: "去重",
   step_insert: "写入", step_commit: "提交", step_erase: "抹除", step_erased: "抹除",
-  idle_share: "各步骤占用的时间比例",
+  idle: "最近半分钟没有事件。", idle_share: "各步骤占用的时间比例",
   t_collectors: "{all} 个采集进程中有 {down} 个已停止。", m_collectors: "它们会自动重启；若没有恢复，原因见“eventmill serve”的日志。",
   t_no_collector: "本机没有采集进程在运行，无法接收事件。", m_no_collector: "用“eventmill status”查看，用“eventmill serve”启动。",
   t_engine: "引擎已停止或正在启动。", m_engine: "事件安全地留在队列中。退出原因见“eventmill serve”的日志。",
