@@ -109,7 +109,7 @@ def _piece(head: Head, done: int, taken: int) -> bytes:
 
 
 def _too_big(head: Head, line: bytes, room: int) -> bytes:
-    if head.again:  # it waited elsewhere, and would hold up for ever what comes after it
+    if head.again and len(line) > room // 2:  # it waited elsewhere, and would hold up for ever what comes after it
         raw = line[: min(_RAW_BYTES, room // 4)].decode("utf-8", "replace")
         return _encode({"_x": "too_large", "_raw": raw}) + b"\n"
     raise QueueFull(
