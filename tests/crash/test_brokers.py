@@ -4,16 +4,17 @@ import os
 import random
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
-from scripts.services import Program, Running
+from scripts.services import Program, Running, free_port
 from tests.acceptance.server import until
 from tests.crash.conftest import Build
 from tests.crash.harness import pause
 from tests.crash.oracle import read_book
+from tests.crash.proxy import CuttingProxy
 
 pytestmark = pytest.mark.crash
 
@@ -113,3 +114,29 @@ def test_a_broker_that_is_away_is_bridged(name: str, rig: Build, broker: Callabl
     verdict = one.finish()
     print(verdict)
     assert verdict.acked > 400
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", ["redis-server", "kafka"])
+def test_answers_of_the_broker_are_lost(
+    name: str, rig: Build, service: Callable[[str], Program], dose: Callable[[int, int], int], chance: int
+) -> None:
+    """Fault 21: the broker has the events and nobody hears of it. They come again, and count once."""
+    moments = random.Random(chance)
+    behind = free_port()
+    proxy = CuttingProxy(behind, moments)
+    options = [f"advertised.listeners=PLAINTEXT://127.0.0.1:{proxy.port}"] if name == "kafka" else []
+    with service(name).start(*options, port=behind) as running, closing(proxy):
+        one = rig(config=f'queue = "{running.url.replace(str(behind), str(proxy.port))}"\n')
+        one.queue = running.url.replace(str(behind), str(proxy.port))
+        one.start()
+        with one.load(3):
+            for _ in range(dose(5, 40)):
+                pause(0.3, 1.0, moments)
+                proxy.cut()
+                pause(0.05, 0.5, moments)
+                proxy.mend()
+        verdict = one.finish()
+    print(proxy.cuts, verdict)
+    assert proxy.cuts >= 5
+    assert verdict.acked > 100

@@ -43,6 +43,7 @@ class _Group:
         self.suspect: dict[str, int] = {}
         self.regained: dict[str, int] = {}
         self.lost: list[Lost] = []
+        self.trouble: KafkaException | None = None
 
 
 class KafkaReader:
@@ -87,6 +88,8 @@ class KafkaReader:
         deadline = time.monotonic() + _JOIN_S
         while True:
             first = state.consumer.poll(_WAIT_S)
+            if state.trouble is not None:
+                raise state.trouble
             if first is not None:
                 return [first, *state.consumer.consume(limit - 1, _MORE_S)] if limit > 1 else [first]
             behind = any(state.last.get(shard, last) < last for shard, last in state.suspect.items())
@@ -193,7 +196,10 @@ class KafkaReader:
             state = self._groups[group] = _Group(consumer, wanted)
 
             def assigned(consumer: Consumer, given: list[TopicPartition], state: _Group = state) -> None:
-                self._take_over(consumer, given, state)
+                try:
+                    self._take_over(consumer, given, state)
+                except KafkaException as error:  # the library cannot carry an exception out of here
+                    state.trouble = error
 
             def revoked(_consumer: Consumer, taken: list[TopicPartition], state: _Group = state) -> None:
                 for place in taken:
