@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from eventmill.queue.beanstalk.reader import BeanstalkReader
 from eventmill.queue.beanstalk.writer import BeanstalkWriter
 from eventmill.settings import Queue, Settings
 from scripts.services import Beanstalkd, Program
+from tests.acceptance.server import until
 from tests.contract.queues import draft
 
 TOPICS = ["event", "log"]
@@ -142,7 +145,7 @@ def test_a_server_that_comes_back_with_less_gets_nothing(server: Restarted) -> N
     with opened(server.running.url) as (writer, _):
         writer.append([draft()])
         server.again("-f", "50")
-        with pytest.raises(QueueUnavailable, match="promises less.*-f 50"):
+        with pytest.raises(QueueUnavailable, match=r"promises less.*-f 50"):
             writer.append([draft()])
 
 
@@ -160,19 +163,27 @@ def test_ids_are_given_again_after_a_restart_names_are_not(server: Restarted) ->
         assert len(names) == 3
 
 
-def test_a_job_of_somebody_else_is_told_as_lost_and_kept_buried(beanstalkd: Beanstalkd) -> None:
+def test_a_job_of_somebody_else_is_buried_and_told_as_lost(beanstalkd: Beanstalkd) -> None:
     with beanstalkd.start() as running, opened(running.url) as (writer, reader):
         with greenstalk.Client(("127.0.0.1", running.port), use="eventmill.event.1") as client:
             job = client.put("hello")
-            writer.append([draft(2)])
+            assert reader.read("store", TOPICS, 100) is None
+            assert client.stats_job(job)["state"] == "buried"
+        writer.append([draft(2)])
+        for _ in range(2):
             delivery = reader.read("store", TOPICS, 100)
             assert delivery is not None
-            assert delivery.events == 2
             (lost,) = delivery.lost
             assert (lost.shard, lost.first_seq, lost.events) == ("event/1", job, 1)
-            reader.commit(delivery, 1)
-            assert client.stats_job(job)["state"] == "buried"
+            reader.rewind("store")
+        delivery = reader.read("store", TOPICS, 100)
+        assert delivery is not None
+        reader.commit(delivery, 1)
         assert reader.lag({"store": TOPICS}) == []
+        writer.append([draft(2)])
+        delivery = reader.read("store", TOPICS, 100)
+        assert delivery is not None
+        assert not delivery.lost
 
 
 def test_any_client_can_read_a_job(beanstalkd: Beanstalkd) -> None:
@@ -204,6 +215,73 @@ def test_what_waits_is_counted_whatever_order_it_goes_in(beanstalkd: Beanstalkd)
             assert lag(fresh) == lag(reader)
             drain(fresh, ["event"])
         assert lag(reader) == {"log": 7}
+
+
+def test_a_server_that_takes_nothing_new_is_read_empty(beanstalkd: Beanstalkd) -> None:
+    with beanstalkd.start() as running, opened(running.url) as (writer, reader):
+        for count in range(1, 4):
+            writer.append([draft(count)])
+        os.kill(running.pid, signal.SIGUSR1)  # drain mode
+        with pytest.raises(QueueUnavailable, match="DRAINING"):
+            writer.append([draft(5)])
+        assert [row.events for row in reader.lag({"store": TOPICS})] == [6]
+        assert len(list(reader.find(b"label", 10))) == 3
+        assert sum(entry.count for entry in drain(reader)) == 6
+        assert reader.lag({"store": TOPICS}) == []
+
+
+def test_a_server_that_hangs_is_waited_for_seconds_only(beanstalkd: Beanstalkd) -> None:
+    with beanstalkd.start() as running, opened(running.url) as (writer, reader):
+        writer.append([draft(1)])
+        os.kill(running.pid, signal.SIGSTOP)
+        began = time.monotonic()
+        with pytest.raises(QueueUnavailable, match=r"timed out|in time"):
+            writer.append([draft(2)])
+        assert time.monotonic() - began < 10
+        began, writer._looked = time.monotonic(), 0.0
+        assert writer.check() is not None
+        assert time.monotonic() - began < 2
+        os.kill(running.pid, signal.SIGCONT)
+        writer.append([draft(4)])
+        assert {entry.count for entry in drain(reader)} >= {1, 4}
+
+
+def test_a_server_that_goes_on_without_its_binlog_is_found_out(
+    service: Callable[[str], Program], server: Restarted
+) -> None:
+    """beanstalkd itself answers INSERTED after a failed write, and keeps what comes in memory only."""
+    strace = service("strace").path
+    with opened(server.running.url) as (writer, reader):
+        writer.append([draft(1)])
+        binlog = server.running.directory / "binlog.1"
+        words = [
+            strace,
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-p",
+            str(server.running.pid),
+            "-P",
+            str(binlog),
+            "-e",
+            "trace=write",
+        ]
+        with subprocess.Popen([*words, "-e", "inject=write:error=EIO"], stdin=subprocess.DEVNULL) as tracer:
+            until(lambda: traced(server.running.pid), "strace")
+            with pytest.raises(QueueUnavailable, match="BURIED"):
+                writer.append([draft(2)])
+            tracer.send_signal(signal.SIGINT)
+        for _ in range(2):
+            with pytest.raises(QueueUnavailable, match="has stopped writing its binlog"):
+                writer.append([draft(2)])
+        assert [row.events for row in reader.lag({"store": TOPICS})] == [1]
+        server.again()
+        writer.append([draft(2)])
+        assert sum(entry.count for entry in drain(reader)) == 3
+
+
+def traced(pid: int) -> bool:
+    return "TracerPid:\t0" not in Path(f"/proc/{pid}/status").read_text()
 
 
 def test_a_topic_belongs_to_one_group(beanstalkd: Beanstalkd) -> None:

@@ -30,17 +30,17 @@ _AT_ONCE = 256
 _BYTES = 64_000_000
 _FIND = 2_000
 _PEEK = 50
+_ALL = 1 << 63
 
 
 @dataclass(slots=True)
 class _Group:
-    """A group's connection. `before`: jobs up to this id may have been handed out before. `held`: the jobs reserved
-    here, with those of somebody else's making marked."""
+    """A group's connection. `before`: jobs up to this id may have been handed out before. `held`: what is reserved."""
 
     wire: Wire
     topics: tuple[str, ...]
     before: int | None = None
-    held: dict[int, bool] = field(default_factory=dict)
+    held: set[int] = field(default_factory=set)
 
 
 class BeanstalkReader:
@@ -53,6 +53,7 @@ class BeanstalkReader:
         self._connect, self._prefix, self._partitions, self._clock = connect, prefix, partitions, clock
         self._turn = threading.RLock()
         self._groups: dict[str, _Group] = {}
+        self._lost: dict[str, list[Lost]] = {}
         self._look: Wire | None = None
         self._waiting = Waiting(prefix)
 
@@ -61,16 +62,18 @@ class BeanstalkReader:
         with self._turn, self._working(group):
             state = self._group(group, topics)
             if state.before is None:
-                state.before = newest(state.wire, self._prefix)
+                last = newest(state.wire, self._prefix)
+                state.before = _ALL if last is None else last
             jobs = self._reserve(state.wire, limit)
-            if not jobs:
-                return None
-            suspect = self._suspect(state, [job.number for job, _ in jobs])
+            lost = self._lost.setdefault(group, [])
+            lost += [self._foreign(state.wire, job.number) for job, entry in jobs if entry is None]
             entries = [entry for _, entry in jobs if entry is not None]
-            state.held |= {job.number: entry is None for job, entry in jobs}
-            lost = [self._foreign(state.wire, job.number) for job, entry in jobs if entry is None]
+            if not entries:
+                return None
+            suspect = self._suspect(state, [entry.seq for entry in entries])
+            state.held |= {entry.seq for entry in entries}
             positions = {entry.shard: entry.seq for entry in entries}
-            return Delivery(group, entries, positions, lost, suspect=suspect, by_entry=True)
+            return Delivery(group, entries, positions, tuple(lost), suspect=suspect, by_entry=True)
 
     def _reserve(self, wire: Wire, limit: int) -> list[tuple[Reply, Entry | None]]:
         jobs: list[tuple[Reply, Entry | None]] = []
@@ -97,29 +100,30 @@ class BeanstalkReader:
         return any(told(reply).get("reserves") != "1" for reply in replies)
 
     def _foreign(self, wire: Wire, job: int) -> Lost:
+        """Buries a job that no writer of ours has made; the next delivery tells of it."""
         shard = shard_of(self._prefix, wire.stats(b"stats-job %d" % job).get("tube", "")) or ""
         reason = f"job {job} was not made by eventmill, and is buried"
+        log.error("%s: %s", shard, reason)
+        wire.ask([b"bury %d %d\r\n" % (job, PRIORITY)])
         return Lost(shard, job, job, [(topic_of(shard), self._clock() // MINUTE_MS, 1)], reason)
 
     def commit(self, delivery: Delivery, batch: int) -> None:
-        """See `queue.base.Reader.commit`: the jobs are deleted, those of somebody else's making buried. Refused where
-        the connection that reserved them is no more: then they are handed out again."""
+        """See `queue.base.Reader.commit`: the jobs are deleted. Refused where the connection that reserved them is no
+        more: then they are handed out again."""
         del batch
-        ids = [*(entry.seq for entry in delivery.entries), *(lost.first_seq for lost in delivery.lost)]
+        ids = [entry.seq for entry in delivery.entries]
         with self._turn, self._working(delivery.group):
             state = self._groups.get(delivery.group)
-            if state is None or not all(job in state.held for job in ids):
+            if state is None or not state.held.issuperset(ids):
                 raise QueueUnavailable("beanstalkd: the connection that reserved these jobs has ended")
-            commands = [
-                b"bury %d %d\r\n" % (job, PRIORITY) if state.held[job] else b"delete %d\r\n" % job for job in ids
-            ]
-            replies = state.wire.ask(commands)
+            replies = state.wire.ask([b"delete %d\r\n" % job for job in ids])
             for job, reply in zip(ids, replies, strict=True):
                 if reply.word == b"NOT_FOUND":  # it took longer than the time to run: whoever has it now compares
                     log.warning("job %d was reserved too long ago, and is somebody else's", job)
-                elif reply.word not in {b"DELETED", b"BURIED"}:
+                elif reply.word != b"DELETED":
                     raise QueueUnavailable(f"beanstalkd answers {reply.word.decode()}")
-                del state.held[job]
+                state.held.discard(job)
+            self._lost[delivery.group] = self._lost.get(delivery.group, [])[len(delivery.lost) :]
 
     def rewind(self, group: str) -> None:
         """See `queue.base.Reader.rewind`."""
@@ -168,7 +172,7 @@ class BeanstalkReader:
         """See `queue.base.Reader.find`: what waits among the newest two thousand jobs."""
         found: list[Entry] = []
         with self._looking() as wire:
-            last = newest(wire, self._prefix)
+            last = self._waiting.last(wire)
             for high in range(last, max(0, last - _FIND), -_PEEK):
                 ids = range(high, max(0, high - _PEEK), -1)
                 for reply in wire.ask([b"peek %d\r\n" % job for job in ids]):

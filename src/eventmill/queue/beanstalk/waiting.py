@@ -6,26 +6,25 @@ tells without the body; it is asked once for each job, and again while the tube 
 
 from collections.abc import Iterable, Mapping
 
-from eventmill.queue.base import QueueUnavailable
-from eventmill.queue.beanstalk.job import decode, events_of, shard_of
+from eventmill.queue.beanstalk.job import decode, events_of, shard_of, tube_of
 from eventmill.queue.beanstalk.wire import Wire, told
 
 _AT_ONCE = 1000
 _GAP = 300_000
 """So many ids in a row of jobs that are gone, and no older one is looked for."""
-_STATES = ("current-jobs-ready", "current-jobs-reserved", "current-jobs-delayed")
+_CLIMB = 10_000
+_STATES = ("ready", "reserved", "delayed")
+"""Buried jobs wait for a hand; those that were refused for want of space stay known as `invalid`."""
 
 
-def newest(wire: Wire, prefix: str) -> int:
-    """The greatest id of all jobs, which is that of a new one. Raises QueueUnavailable where none is taken."""
+def newest(wire: Wire, prefix: str) -> int | None:
+    """The greatest id of all jobs, which is that of a new one; None where none is taken (full, or draining)."""
     use, put = b"use %b\r\n" % prefix.encode(), b"put 0 0 1 0\r\n\r\n"
     _, made = wire.ask([use, put])
     _, left = wire.ask([b"delete %d\r\n" % made.number, b"peek-ready\r\n"])
     if left.word == b"FOUND":  # of somebody who was killed between the two
         wire.ask([b"delete %d\r\n" % left.number])
-    if made.word != b"INSERTED":
-        raise QueueUnavailable(f"beanstalkd answers {made.word.decode()}")
-    return made.number
+    return made.number if made.word == b"INSERTED" else None
 
 
 class Waiting:
@@ -50,14 +49,30 @@ class Waiting:
         total = int(said["total-jobs"])
         counts = self._counts(wire)
         if total != self._total:
-            last = newest(wire, self._prefix)
+            last = self.last(wire)
             self._scan(wire, last, counts if first else None)
             self._seen, self._total = last, total + 1
-            if not first:
-                counts = self._counts(wire)
+            counts = self._counts(wire)
         for shard, jobs in self._known.items():
             self._forget_gone(wire, jobs, counts.get(shard, 0))
         return self._known
+
+    def last(self, wire: Wire) -> int:
+        """The greatest id, or nearly: where no new job is taken, behind which many ids are nobody's."""
+        last = newest(wire, self._prefix)
+        if last is not None:
+            return last
+        last = at = max(self._seen, *(self._first_ready(wire, shard) for shard in self._counts(wire)), 0)
+        while at - last < _CLIMB:
+            replies = wire.ask([b"stats-job %d\r\n" % job for job in range(at + 1, at + 1 + _AT_ONCE)])
+            at += _AT_ONCE
+            last = max([last, *(int(told(reply)["id"]) for reply in replies if reply.word == b"OK")])
+        return last
+
+    def _first_ready(self, wire: Wire, shard: str) -> int:
+        topic, _, partition = shard.rpartition("/")
+        use = b"use %b\r\n" % tube_of(self._prefix, topic, int(partition)).encode()
+        return wire.ask([use, b"peek-ready\r\n"])[1].number
 
     def oldest(self, wire: Wire, jobs: Iterable[int]) -> int | None:
         """When the first of these jobs was received; None where it is gone."""
@@ -77,7 +92,7 @@ class Waiting:
         shards = {name: shard for name in names if (shard := shard_of(self._prefix, name)) is not None}
         replies = wire.ask([b"stats-tube %b\r\n" % name.encode() for name in shards])
         return {
-            shard: sum(int(said.get(state, 0)) for state in _STATES)
+            shard: sum(int(said.get(f"current-jobs-{state}", 0)) for state in _STATES)
             for shard, said in zip(shards.values(), map(told, replies), strict=True)
         }
 
@@ -90,7 +105,7 @@ class Waiting:
             high, gap = ids[-1] - 1, gap + len(ids)
             for said in map(told, wire.ask([b"stats-job %d\r\n" % job for job in ids])):
                 shard = shard_of(self._prefix, said.get("tube", ""))
-                if shard is not None and said["state"] != "buried":
+                if shard is not None and said["state"] in _STATES:
                     found.setdefault(shard, []).append((int(said["id"]), events_of(int(said["ttr"]))))
                     gap = 0
             if wanted is not None and all(len(found.get(shard, ())) >= count for shard, count in wanted.items()):
@@ -108,5 +123,5 @@ class Waiting:
                 return
             some = ids[at : at + _AT_ONCE]
             for job, reply in zip(some, wire.ask([b"stats-job %d\r\n" % job for job in some]), strict=True):
-                if reply.word != b"OK" or told(reply).get("state") == "buried":
+                if told(reply).get("state") not in _STATES:
                     del jobs[job]

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+CONNECT_S = 2.0
+ANSWER_S = 7.0
 _AT_ONCE = 256
 _BYTES = 1_000_000
 _READ = 1 << 18
@@ -23,10 +25,10 @@ class Reply(NamedTuple):
 class Wire:
     """One connection, for one thread at a time. Whatever raises OSError leaves it unusable."""
 
-    def __init__(self, host: str, port: int, connect_s: float = 3.0, answer_s: float = 8.0) -> None:
+    def __init__(self, host: str, port: int, connect_s: float = CONNECT_S, answer_s: float = ANSWER_S) -> None:
         """Raises OSError."""
         self.place = host, port
-        self._answer_s = answer_s
+        self.answer_s = answer_s
         self._left = bytearray()
         self._socket = socket.create_connection((host, port), connect_s)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -34,7 +36,7 @@ class Wire:
 
     def ask(self, commands: Sequence[bytes]) -> list[Reply]:
         """A reply for each command, in order. Raises OSError where the server is gone or all take too long."""
-        deadline = time.monotonic() + self._answer_s
+        deadline = time.monotonic() + self.answer_s
         replies: list[Reply] = []
         for some in _windows(commands):
             self._wait(deadline)

@@ -8,7 +8,7 @@ from eventmill.event import ReceiptSource
 from eventmill.queue.base import Draft, QueueError, QueueFull, QueueUnavailable
 from eventmill.queue.beanstalk.job import TTR_S, Note, cut, encode, tube_of
 from eventmill.queue.beanstalk.promise import promise
-from eventmill.queue.beanstalk.wire import Reply, Wire, told
+from eventmill.queue.beanstalk.wire import ANSWER_S, CONNECT_S, Reply, Wire, told
 from eventmill.queue.records import parts
 
 _LOOK_S = 0.5
@@ -18,7 +18,7 @@ PRIORITY = 1 << 16
 class BeanstalkWriter:
     """Writer of `queue.base` on beanstalkd. The jobs of an append that fails are taken back, as far as it answers."""
 
-    def __init__(self, connect: Callable[[], Wire], prefix: str, partitions: int, durability: str) -> None:
+    def __init__(self, connect: Callable[[float, float], Wire], prefix: str, partitions: int, durability: str) -> None:
         self.durability = durability
         self._connect, self._prefix, self._partitions = connect, prefix, partitions
         self._names = ReceiptSource()
@@ -81,7 +81,7 @@ class BeanstalkWriter:
         if self._trouble is not None and time.monotonic() - self._looked > _LOOK_S and self._turn.acquire(False):
             try:
                 self._looked = time.monotonic()
-                self._ready()
+                self._ready(_LOOK_S, _LOOK_S)
                 self._trouble = None
             except OSError as error:
                 self._trouble = str(error) if isinstance(error, QueueError) else f"beanstalkd is away: {error}"
@@ -95,12 +95,12 @@ class BeanstalkWriter:
         with self._turn:
             self._drop()
 
-    def _ready(self) -> Wire:
+    def _ready(self, connect_s: float = CONNECT_S, answer_s: float = ANSWER_S) -> Wire:
         """The connection; a new one where the server has gone, if it promises what it did at the start."""
         if self._wire is not None and not self._wire.is_usable():
             self._drop()
         if self._wire is None:
-            wire = self._connect()
+            wire = self._connect(connect_s, answer_s)
             try:
                 said = wire.stats()
                 real, why = promise(wire, said)
@@ -111,6 +111,7 @@ class BeanstalkWriter:
                 raise
             self._room = int(said["max-job-size"])
             self._records = int(said.get("binlog-records-written", 0))
+            wire.answer_s = ANSWER_S
             self._wire = wire
         return self._wire
 
