@@ -134,6 +134,8 @@ def test_while_it_is_away_appends_fail_and_the_door_is_told(server: Restarted) -
             reader.read("store", TOPICS, 1)
         with pytest.raises(QueueUnavailable):
             reader.lag({"store": TOPICS})
+        with pytest.raises(QueueUnavailable):
+            reader.position("store")
         server.again()
         writer._looked = 0.0
         assert writer.check() is None

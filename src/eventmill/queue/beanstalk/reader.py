@@ -139,8 +139,11 @@ class BeanstalkReader:
             state.before = None
 
     def position(self, group: str) -> Position:
-        """See `queue.base.Reader.position`: there are no positions, only what is left."""
+        """See `queue.base.Reader.position`: there are no positions, only what is left. Raises QueueUnavailable where it
+        is away, since whoever begins to work asks this first."""
         del group
+        with self._looking() as wire:
+            wire.stats()
         return Position({}, None)
 
     def seek(self, group: str, since_ms: int) -> None:
