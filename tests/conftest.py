@@ -1,5 +1,6 @@
 """Fixtures that every kind of test shares."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -50,3 +51,20 @@ def crash_dose() -> str:
     if dose not in ("small", "full"):
         raise pytest.UsageError(f"EVENTMILL_CRASH_DOSE is {dose!r}; it is small or full")
     return dose
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Notes what a test marked `guarantee` has shown, for `python -m scripts.guarantees`."""
+    path, shown = os.environ.get("EVENTMILL_GUARANTEES"), dict(report.user_properties).get("guarantee")
+    if path and shown and report.when == "call":
+        with Path(path).open("a", encoding="utf-8") as notes:
+            notes.write(json.dumps({**shown, "outcome": report.outcome, "said": report.capstdout}) + "\n")
+
+
+@pytest.fixture(autouse=True)
+def _guarantee(request: pytest.FixtureRequest) -> None:
+    mark = request.node.get_closest_marker("guarantee")
+    if mark is not None:
+        parameters = getattr(getattr(request.node, "callspec", None), "params", {})
+        queue = mark.kwargs.get("queue") or parameters.get("name")
+        request.node.user_properties.append(("guarantee", {"rows": list(mark.args), "queue": queue}))

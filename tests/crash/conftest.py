@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.server import Server
+from tests.crash.disk import Disk, why_not
 from tests.crash.harness import SMALL_FILES, Rig
 
 Build = Callable[..., Rig]
@@ -43,3 +44,18 @@ def chance() -> int:
     seed = int(os.environ.get("EVENTMILL_CRASH_SEED", int.from_bytes(os.urandom(4))))
     print(f"EVENTMILL_CRASH_SEED={seed}")
     return seed
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    """In CI only a container without loop devices is a reason to skip: root is what CI runs as."""
+    trial = tmp_path / "trial"
+    trial.mkdir()
+    if reason := why_not(trial):
+        if os.environ.get("CI") and Path("/dev/loop-control").exists():
+            pytest.fail(reason)
+        pytest.skip(reason)
+    made = Disk(tmp_path)
+    made.mount()
+    yield made
+    made.unmount()

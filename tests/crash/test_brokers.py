@@ -12,6 +12,7 @@ import pytest
 from scripts.services import Program, Running, free_port
 from tests.acceptance.server import until
 from tests.crash.conftest import Build
+from tests.crash.disk import Disk
 from tests.crash.harness import pause
 from tests.crash.oracle import read_book
 from tests.crash.proxy import CuttingProxy
@@ -57,6 +58,7 @@ def broker(service: Callable[[str], Program], tmp_path: Path) -> Iterator[Callab
         one.close()
 
 
+@pytest.mark.guarantee(1, 2, 3, 4, 19)
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", ["redis-server", "kafka", "rabbitmq", "beanstalkd"])
 def test_random_kills_of_every_process_and_of_the_broker(
@@ -87,6 +89,7 @@ def test_random_kills_of_every_process_and_of_the_broker(
     assert verdict.duplicate
 
 
+@pytest.mark.guarantee(20)
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", ["redis-server", "kafka", "rabbitmq", "beanstalkd"])
 def test_a_broker_that_is_away_is_bridged(name: str, rig: Build, broker: Callable[[str], Broker], chance: int) -> None:
@@ -116,6 +119,7 @@ def test_a_broker_that_is_away_is_bridged(name: str, rig: Build, broker: Callabl
     assert verdict.acked > 400
 
 
+@pytest.mark.guarantee(21)
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ["redis-server", "kafka"])
 def test_answers_of_the_broker_are_lost(
@@ -140,3 +144,37 @@ def test_answers_of_the_broker_are_lost(
     print(proxy.cuts, verdict)
     assert proxy.cuts >= 5
     assert verdict.acked > 100
+
+
+@pytest.mark.guarantee(5)
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", ["redis-server", "kafka"])
+def test_the_power_of_the_broker_is_cut(
+    name: str, rig: Build, service: Callable[[str], Program], disk: Disk, dose: Callable[[int, int], int], chance: int
+) -> None:
+    """What it had confirmed is on its disk, as the class says that the start has printed."""
+    moments = random.Random(chance)
+    server = Broker(service(name), disk.path)
+    one = rig(config=f'queue = "{server.running.url}"\n')
+    one.queue = server.running.url
+    one.start()
+    assert "durability class fsync" in one.server.said()
+    os.sync()  # what the broker wrote at its very first start is not what is on trial
+    for _ in range(dose(2, 10)):
+        with one.load(3):
+            pause(0.5, 3.0, moments)
+            # Replies that are noted after the cut has begun do not count: the kernel answers for a moment longer.
+            before = {book: book.stat().st_size for book in one.books.glob("acked-*")}
+            disk.cut()
+            one.kill_everything()
+            server.kill()
+        for book, size in before.items():
+            os.truncate(book, size)
+        disk.unmount()
+        disk.mount()
+        server.start()
+        one.start()
+    verdict = one.finish()
+    server.close()
+    print(verdict)
+    assert verdict.acked

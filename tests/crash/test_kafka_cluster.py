@@ -12,6 +12,7 @@ from tests.crash.harness import pause
 pytestmark = pytest.mark.crash
 
 
+@pytest.mark.guarantee(22, queue="kafka")
 @pytest.mark.timeout(900)
 def test_leaders_are_killed(
     rig: Build, service: Callable[[str], Program], dose: Callable[[int, int], int], chance: int

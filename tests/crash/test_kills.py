@@ -16,6 +16,7 @@ from tests.crash.inject import injected
 pytestmark = pytest.mark.crash
 
 
+@pytest.mark.guarantee(1, 2, 3, 4, queue="sqlite")
 @pytest.mark.timeout(3600)
 def test_random_kills_of_every_process(rig: Build, dose: Callable[[int, int], int], chance: int) -> None:
     wanted, in_a_row, moments = dose(12, 200), dose(5, 9), random.Random(chance)

@@ -2,31 +2,16 @@
 
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.crash.conftest import Build
-from tests.crash.disk import Disk, why_not
+from tests.crash.disk import Disk
 from tests.crash.harness import Rig, pause
 
 pytestmark = pytest.mark.crash
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    """In CI only a container without loop devices is a reason to skip: root is what CI runs as."""
-    trial = tmp_path / "trial"
-    trial.mkdir()
-    if reason := why_not(trial):
-        if os.environ.get("CI") and Path("/dev/loop-control").exists():
-            pytest.fail(reason)
-        pytest.skip(reason)
-    made = Disk(tmp_path)
-    made.mount()
-    yield made
-    made.unmount()
 
 
 def cut(one: Rig, disk: Disk) -> dict[Path, int]:
@@ -51,6 +36,7 @@ def forget_later_replies(one: Rig, before: dict[Path, int]) -> None:
         os.truncate(book, size)
 
 
+@pytest.mark.guarantee(5, 6, 7, queue="sqlite")
 @pytest.mark.timeout(1800)
 def test_power_cuts_under_load(rig: Build, disk: Disk, dose: Callable[[int, int], int], chance: int) -> None:
     moments = random.Random(chance)
