@@ -18,6 +18,8 @@ from tests.crash.oracle import read_book
 from tests.crash.proxy import CuttingProxy
 
 pytestmark = pytest.mark.crash
+BROKERS = ["redis-server", "kafka"]
+"""The servers of `scripts.services` that every test here is run with."""
 
 
 class Broker:
@@ -60,7 +62,7 @@ def broker(service: Callable[[str], Program], tmp_path: Path) -> Iterator[Callab
 
 @pytest.mark.guarantee(1, 2, 3, 4, 19)
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("name", ["redis-server", "kafka", "rabbitmq", "beanstalkd"])
+@pytest.mark.parametrize("name", BROKERS)
 def test_random_kills_of_every_process_and_of_the_broker(
     name: str, rig: Build, broker: Callable[[str], Broker], dose: Callable[[int, int], int], chance: int
 ) -> None:
@@ -91,7 +93,7 @@ def test_random_kills_of_every_process_and_of_the_broker(
 
 @pytest.mark.guarantee(20)
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", ["redis-server", "kafka", "rabbitmq", "beanstalkd"])
+@pytest.mark.parametrize("name", BROKERS)
 def test_a_broker_that_is_away_is_bridged(name: str, rig: Build, broker: Callable[[str], Broker], chance: int) -> None:
     """What comes meanwhile waits on this machine, through kills of the collectors too, and goes on afterwards."""
     moments = random.Random(chance)
@@ -121,7 +123,7 @@ def test_a_broker_that_is_away_is_bridged(name: str, rig: Build, broker: Callabl
 
 @pytest.mark.guarantee(21)
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("name", ["redis-server", "kafka"])
+@pytest.mark.parametrize("name", BROKERS)
 def test_answers_of_the_broker_are_lost(
     name: str, rig: Build, service: Callable[[str], Program], dose: Callable[[int, int], int], chance: int
 ) -> None:
@@ -148,7 +150,7 @@ def test_answers_of_the_broker_are_lost(
 
 @pytest.mark.guarantee(5)
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("name", ["redis-server", "kafka"])
+@pytest.mark.parametrize("name", BROKERS)
 def test_the_power_of_the_broker_is_cut(
     name: str, rig: Build, service: Callable[[str], Program], disk: Disk, dose: Callable[[int, int], int], chance: int
 ) -> None:
