@@ -44,9 +44,9 @@ _ACKED = re.compile(r"acked=(\d+)")
 _HEAD = """# Which guarantees each queue really gives
 
 Written by `python -m scripts.guarantees` from what the fault tests showed on {day}; no cell was written by hand. In
-each test clients keep books of what they sent and of what was acknowledged. Afterwards nothing acknowledged was missing, no
-event was stored twice, nothing was stored that was not sent, and the ledger counted the same. The number is that of
-acknowledged events in the run. `failed` means that this did not hold; `–` that no test shows it.
+each test clients keep books of what they sent and of what was acknowledged. Afterwards nothing acknowledged was
+missing, no event was stored twice, nothing was stored that was not sent, and the ledger counted the same. The number
+is that of acknowledged events in the run. `failed` means that this did not hold; `–` that no test shows it.
 
 """
 

@@ -18,7 +18,7 @@ from tests.crash.oracle import read_book
 from tests.crash.proxy import CuttingProxy
 
 pytestmark = pytest.mark.crash
-BROKERS = ["redis-server", "kafka"]
+BROKERS = ["redis-server", "kafka", "rabbitmq", "beanstalkd"]
 """The servers of `scripts.services` that every test here is run with."""
 
 
