@@ -286,6 +286,25 @@ def traced(pid: int) -> bool:
     return "TracerPid:\t0" not in Path(f"/proc/{pid}/status").read_text()
 
 
+def test_drafts_of_one_append_share_jobs_and_a_delivery_has_no_more_than_can_be_deleted(beanstalkd: Beanstalkd) -> None:
+    with beanstalkd.start() as running, opened(running.url) as (writer, reader):
+        sent = [draft(1) for _ in range(3_000)]
+        writer.append(sent)
+        with greenstalk.Client(("127.0.0.1", running.port)) as client:
+            assert client.stats()["current-jobs-ready"] <= 8  # as many as their bytes need
+            one = reader.read("store", TOPICS, 10_000)
+            assert one is not None
+            assert (one.events, lines(list(one.entries))) == (3_000, lines(sent))
+            reader.commit(one, 1)
+            for _ in range(2_500):
+                writer.append([draft(1)])
+            first = reader.read("store", TOPICS, 10_000)
+            assert first is not None
+            assert first.events <= 2_256
+            reader.commit(first, 2)
+            assert sum(entry.count for entry in drain(reader)) == 2_500 - first.events
+
+
 def test_a_topic_belongs_to_one_group(beanstalkd: Beanstalkd) -> None:
     with beanstalkd.start() as running, opened(running.url) as (_, reader):
         assert reader.read("store", ["event"], 1) is None

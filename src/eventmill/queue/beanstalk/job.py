@@ -79,6 +79,13 @@ def cut(part: Part, room: int) -> Iterator[tuple[list[bytes], list[bytes]]]:
     lines: list[bytes] = []
     size = at = 0
     for text in part.heads:
+        if b'"n":' not in text and len(lines) < _MOST_EVENTS:  # one event, as mostly where ids part a request
+            used = size + len(text) + len(part.lines[at])
+            if used <= room:
+                heads.append(text)
+                lines.append(part.lines[at])
+                size, at = used, at + 1
+                continue
         head = _head.decode(text)
         own, done = part.lines[at : at + head.n], 0
         at += head.n

@@ -27,6 +27,8 @@ from eventmill.queue.beanstalk.writer import PRIORITY
 
 log = logging.getLogger(__name__)
 _AT_ONCE = 256
+_JOBS = 2_000
+"""In one delivery: each is deleted with a sync of its own, and all of a commit should take a second or two."""
 _BYTES = 64_000_000
 _FIND = 2_000
 _PEEK = 50
@@ -79,7 +81,7 @@ class BeanstalkReader:
         jobs: list[tuple[Reply, Entry | None]] = []
         events = size = 0
         wave = 1
-        while events < limit and size < _BYTES:
+        while events < limit and size < _BYTES and len(jobs) < _JOBS:
             replies = wire.ask([b"reserve-with-timeout 0\r\n"] * wave)
             got = [reply for reply in replies if reply.word == b"RESERVED"]
             for job in got:

@@ -34,11 +34,13 @@ class Wire:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
-    def ask(self, commands: Sequence[bytes]) -> list[Reply]:
-        """A reply for each command, in order. Raises OSError where the server is gone or all take too long."""
-        deadline = time.monotonic() + self.answer_s
+    def ask(self, commands: Sequence[bytes], within: float | None = None) -> list[Reply]:
+        """A reply for each command, in order. Raises OSError where the server is gone, where some hundred replies take
+        more than `answer_s`, or all more than `within` seconds."""
+        end = time.monotonic() + within if within is not None else None
         replies: list[Reply] = []
         for some in _windows(commands):
+            deadline = end or time.monotonic() + self.answer_s
             self._wait(deadline)
             self._socket.sendall(b"".join(some))
             replies += [self._reply(deadline) for _ in some]

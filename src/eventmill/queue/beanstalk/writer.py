@@ -2,14 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from eventmill.event import ReceiptSource
 from eventmill.queue.base import Draft, QueueError, QueueFull, QueueUnavailable
 from eventmill.queue.beanstalk.job import TTR_S, Note, cut, encode, tube_of
 from eventmill.queue.beanstalk.promise import promise
 from eventmill.queue.beanstalk.wire import ANSWER_S, CONNECT_S, Reply, Wire, told
-from eventmill.queue.records import parts
+from eventmill.queue.records import Part, parts
 
 _LOOK_S = 0.5
 PRIORITY = 1 << 16
@@ -31,11 +31,13 @@ class BeanstalkWriter:
 
     def append(self, drafts: Sequence[Draft]) -> None:
         """See `queue.base.Writer.append`."""
+        if not drafts:
+            return
         with self._turn:
             try:
                 wire = self._ready()
                 puts = self._puts(drafts)
-                self._confirm(wire, wire.ask([*puts, b"stats\r\n"]))
+                self._confirm(wire, wire.ask([*puts, b"stats\r\n"], within=ANSWER_S))
             except QueueError as error:
                 self._trouble = None if isinstance(error, QueueFull) else str(error)
                 raise
@@ -46,16 +48,15 @@ class BeanstalkWriter:
             self._trouble = None
 
     def _puts(self, drafts: Sequence[Draft]) -> list[bytes]:
+        high, low = self._names.block(drafts[0].received)
         commands: list[bytes] = []
-        for draft in drafts:
-            high, low = self._names.block(draft.received)
-            for part in parts(draft, self._partitions):
-                tube = tube_of(self._prefix, part.topic, part.partition)
-                commands.append(b"use %b\r\n" % tube.encode())
-                for heads, lines in cut(part, self._room):
-                    body = encode(Note(tube, part.received, len(lines), high, low), heads, lines)
-                    low += 1
-                    commands.append(b"put %d 0 %d %d\r\n%b\r\n" % (PRIORITY, TTR_S + len(lines), len(body), body))
+        for part in _joined(part for draft in drafts for part in parts(draft, self._partitions)):
+            tube = tube_of(self._prefix, part.topic, part.partition)
+            commands.append(b"use %b\r\n" % tube.encode())
+            for heads, lines in cut(part, self._room):
+                body = encode(Note(tube, part.received, len(lines), high, low), heads, lines)
+                low += 1
+                commands.append(b"put %d 0 %d %d\r\n%b\r\n" % (PRIORITY, TTR_S + len(lines), len(body), body))
         return commands
 
     def _confirm(self, wire: Wire, replies: Sequence[Reply]) -> None:
@@ -119,3 +120,15 @@ class BeanstalkWriter:
         if self._wire is not None:
             self._wire.close()
             self._wire = None
+
+
+def _joined(found: Iterable[Part]) -> Iterable[Part]:
+    """One part for each tube: every job costs a sync, and another when it is deleted."""
+    joined: dict[tuple[str, int], Part] = {}
+    for part in found:
+        whole = joined.setdefault((part.topic, part.partition), part)
+        if whole is not part:
+            whole.count += part.count
+            whole.heads += part.heads
+            whole.lines += part.lines
+    return joined.values()
