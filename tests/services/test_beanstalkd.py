@@ -13,7 +13,9 @@ import pytest
 
 from eventmill.queue.base import Draft, Entry, QueueError, QueueUnavailable
 from eventmill.queue.beanstalk.open import durability, open_reader, open_writer
+from eventmill.queue.beanstalk.promise import promise
 from eventmill.queue.beanstalk.reader import BeanstalkReader
+from eventmill.queue.beanstalk.wire import Wire
 from eventmill.queue.beanstalk.writer import BeanstalkWriter
 from eventmill.settings import Queue, Settings
 from scripts.services import Beanstalkd, Program
@@ -92,10 +94,16 @@ def test_less_is_refused_with_the_mend(beanstalkd: Beanstalkd, words: tuple[str,
             assert writer.durability == "relaxed"
 
 
-def test_a_server_of_another_host_promises_nothing_that_can_be_seen(beanstalkd: Beanstalkd, monkeypatch) -> None:
-    monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")
-    with beanstalkd.start() as running, pytest.raises(QueueError, match="only be read on beanstalkd's own host"):
-        durability(settings(running.url))
+def test_a_server_of_another_host_promises_nothing_that_can_be_seen(beanstalkd: Beanstalkd, tmp_path: Path) -> None:
+    with beanstalkd.start() as running, beanstalkd.start() as other, closing(Wire("127.0.0.1", running.port)) as wire:
+        told = wire.stats()
+        assert promise(told) == ("fsync", "-b, -f 0")
+        assert promise(told, tmp_path)[0] == "relaxed"  # no such process here
+        line = tmp_path / told["pid"] / "cmdline"
+        line.parent.mkdir()
+        for words in ("redis-server", f"beanstalkd -f0 -b / -p {other.port}", "beanstalkd -f0 -b / -l unix:/x"):
+            line.write_text("".join(f"{word}\0" for word in words.split()))
+            assert "own host" in promise(told, tmp_path)[1]
 
 
 def test_a_server_that_is_away_is_said_at_once(beanstalkd: Beanstalkd) -> None:

@@ -38,7 +38,7 @@ def durability(settings: Settings) -> str:
     try:
         wire = Wire(*place)
         try:
-            real, why = promise(wire, wire.stats())
+            real, why = promise(wire.stats())
         finally:
             wire.close()
     except OSError as error:

@@ -4,22 +4,21 @@ It tells whether it has a binlog, not how often that is synced: this stands in i
 its own host only. `-f 0` syncs before each answer; every other number leaves the last jobs unsynced while it is idle.
 """
 
-import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from eventmill.queue.beanstalk.wire import Wire
 
 MEND = "Start it on this host with -b DIR -f 0"
-_DEFAULT_PORT = 11300
+_HOST, _PORT, _LOOK_S = "127.0.0.1", "11300", 1.0
 _WITH_VALUE = "bfulpzs"
 
 
-def promise(wire: Wire, told: Mapping[str, str], proc: Path = Path("/proc")) -> tuple[str, str]:
-    """(class, what says so); `told` is what `stats` said. Raises OSError."""
+def promise(told: Mapping[str, str], proc: Path = Path("/proc")) -> tuple[str, str]:
+    """(class, what says so); `told` is what `stats` said."""
     if told.get("binlog-current-index", "0") == "0":
         return "relaxed", "it keeps jobs in memory only, without -b"
-    words = _command_line(wire, told, proc)
+    words = _command_line(told, proc)
     if words is None:
         return "relaxed", "it has a binlog, but how often that is synced can only be read on beanstalkd's own host"
     wait = sync_ms(words)
@@ -28,17 +27,20 @@ def promise(wire: Wire, told: Mapping[str, str], proc: Path = Path("/proc")) -> 
     return ("fsync", "-b, -f 0") if wait == 0 else ("relaxed", f"it answers before it syncs its binlog: -f {wait}")
 
 
-def _command_line(wire: Wire, told: Mapping[str, str], proc: Path) -> list[str] | None:
-    """Of the process that answers, where it is certain which one that is."""
-    if not wire.is_local() or told.get("hostname") != socket.gethostname():
-        return None
+def _command_line(told: Mapping[str, str], proc: Path) -> list[str] | None:
+    """Of the process that answers: the one of that number here, if what listens where it should has the same id."""
     try:
         words = (proc / told.get("pid", "") / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
-    except OSError:
+        if not words or Path(words[0]).name != "beanstalkd":
+            return None
+        given = options(words)
+        wire = Wire(given.get("l", _HOST), int(given.get("p", _PORT)), _LOOK_S, _LOOK_S)
+        try:
+            return words if wire.stats().get("id") == told.get("id") else None
+        finally:
+            wire.close()
+    except (OSError, ValueError):
         return None
-    if not words or Path(words[0]).name != "beanstalkd":
-        return None
-    return words if options(words).get("p", str(_DEFAULT_PORT)) == str(wire.place[1]) else None
 
 
 def options(words: Sequence[str]) -> dict[str, str]:

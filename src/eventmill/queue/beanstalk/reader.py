@@ -33,6 +33,7 @@ _BYTES = 64_000_000
 _FIND = 2_000
 _PEEK = 50
 _ALL = 1 << 63
+"""Above every id: where no new job is taken, the greatest cannot be known."""
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ class BeanstalkReader:
         """See `queue.base.Reader.read`. Raises QueueError where another group reads one of the topics."""
         with self._turn, self._working(group):
             state = self._group(group, topics)
-            if state.before is None:
+            if state.before in (None, _ALL):
                 last = newest(state.wire, self._prefix)
                 state.before = _ALL if last is None else last
             jobs = self._reserve(state.wire, limit)

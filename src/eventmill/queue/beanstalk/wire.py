@@ -27,7 +27,6 @@ class Wire:
 
     def __init__(self, host: str, port: int, connect_s: float = CONNECT_S, answer_s: float = ANSWER_S) -> None:
         """Raises OSError."""
-        self.place = host, port
         self.answer_s = answer_s
         self._left = bytearray()
         self._socket = socket.create_connection((host, port), connect_s)
@@ -54,11 +53,6 @@ class Wire:
     def is_usable(self) -> bool:
         """Whether the other side has not gone. Nothing is due between two commands: what can be read is the end."""
         return not select.select([self._socket], [], [], 0)[0]
-
-    def is_local(self) -> bool:
-        """Whether both ends have one address, so that the server's processes may be ours to see."""
-        mine, theirs = self._socket.getsockname(), self._socket.getpeername()
-        return bool(mine[0] == theirs[0])
 
     def close(self) -> None:
         """What this connection had reserved is ready for others."""

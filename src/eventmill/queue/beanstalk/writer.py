@@ -104,7 +104,7 @@ class BeanstalkWriter:
             wire = self._connect(connect_s, answer_s)
             try:
                 said = wire.stats()
-                real, why = promise(wire, said)
+                real, why = promise(said)
                 if self.durability == "fsync" and real != "fsync":
                     raise QueueUnavailable(f"beanstalkd was started anew and promises less: {why}")
             except BaseException:
