@@ -6,10 +6,10 @@ so how many events wait is known only to who holds the others.
 
 import asyncio
 import threading
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
@@ -17,9 +17,12 @@ from eventmill.queue.amqp import messages
 from eventmill.queue.amqp.declare import declare
 from eventmill.queue.amqp.link import Link
 from eventmill.queue.amqp.names import DEAD, Layout
-from eventmill.queue.base import Entry, QueueUnavailable
+from eventmill.queue.base import Entry, QueueError, QueueUnavailable
+
+T = TypeVar("T")
 
 _ANSWER_S = 8.0
+_CONSUME_S = 5.0
 _UNACKNOWLEDGED = 4_096
 """Messages held over all queues, at least `_LEAST` of each: with `messages.MESSAGE_BYTES` at most 256 MB."""
 _LEAST = 32
@@ -38,9 +41,10 @@ class Held:
 
 
 class Waiting(NamedTuple):
-    """Of a shard: events here, when the oldest of them was received (0 for none), messages that are not here."""
+    """Of a shard: messages and events here, when the oldest was received (0 for none), messages that are not here."""
 
     shard: str
+    messages: int
     events: int
     oldest: int
     elsewhere: int
@@ -63,7 +67,7 @@ class Inbox:
         """Hands out about `limit` events that no group has been handed; those that may have been worked on and those
         that cannot are never mixed. Waits a moment where there are none."""
         if not self._reads(topics):
-            self._link.call(self._consume(topics), _ANSWER_S)
+            self._call(self._consume(topics))
         with self._turn:
             self._turn.wait_for(lambda: any(self._open(topics)), _WAIT_S)
             found: list[Held] = []
@@ -90,7 +94,7 @@ class Inbox:
         except KeyError:
             raise QueueUnavailable(_LOST) from None
         if done:
-            self._link.call(self._acknowledge(channel, sorted(done)), _ANSWER_S)
+            self._call(self._acknowledge(channel, sorted(done)))
 
     def rewind(self, group: str) -> None:
         """Takes back what was handed out to the group. RabbitMQ is not asked: it has handed it to this process."""
@@ -101,15 +105,7 @@ class Inbox:
 
     def waiting(self, topics: Sequence[str]) -> list[Waiting]:
         """Of each shard of these topics that something waits in. Where nobody consumes a queue it is consumed here."""
-        elsewhere = self._link.call(self._ask(topics), _ANSWER_S)
-        held = self.held(topics)
-        rows = []
-        for shard, count in elsewhere.items():
-            here = [one.entry for one in held if one.entry.shard == shard]
-            if here or count:
-                oldest = min((entry.received for entry in here), default=0)
-                rows.append(Waiting(shard, sum(entry.count for entry in here), oldest, count))
-        return rows
+        return [row for row in self._call(self._ask(topics)) if row.events or row.elsewhere]
 
     def held(self, topics: Collection[str]) -> list[Held]:
         """Everything of these topics that is here."""
@@ -122,6 +118,14 @@ class Inbox:
 
     def _open(self, topics: Sequence[str]) -> Iterable[Held]:
         return (one for one in self._held.values() if not one.group and one.entry.topic in topics)
+
+    def _call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Where it fails, whatever is under way is left: all begins anew."""
+        try:
+            return self._link.call(work, _ANSWER_S)
+        except QueueError:
+            self._link.later(self._leave)
+            raise
 
     def _reads(self, topics: Sequence[str]) -> bool:
         channel = self._channel
@@ -139,12 +143,16 @@ class Inbox:
                 await channel.set_qos(prefetch_count=self._prefetch)
                 own = await channel.get_underlay_channel()
                 # A queue was deleted, or its node is down.
-                own.on_consumer_cancel_callbacks.add(lambda _frame: self._link.leave())
+                own.on_consumer_cancel_callbacks.add(lambda _frame: self._leave())
                 self._channel = channel
             if new := set(topics) - self._declared:
                 await declare(connection, self._where, sorted(new))
                 self._declared |= new
             return self._channel
+
+    def _leave(self) -> None:
+        self._lost()
+        self._link.leave()
 
     def _lost(self, channel: object = None) -> None:
         """What is not acknowledged belongs to RabbitMQ again."""
@@ -163,7 +171,10 @@ class Inbox:
         self._consumed.update(new)
         for name in new:
             queue = await channel.get_queue(name, ensure=False)
-            await queue.consume(partial(self._arrived, channel, queues[name]))
+            try:
+                await queue.consume(partial(self._arrived, channel, queues[name]), timeout=_CONSUME_S)
+            except TimeoutError:
+                raise QueueUnavailable(f"RabbitMQ: queue {name} does not answer: it has no leader") from None
         for name in new:  # what there is has come with the answer
             await channel.declare_queue(name, passive=True)
 
@@ -198,26 +209,26 @@ class Inbox:
                 for tag in done:
                     self._held.pop(tag, None)
 
-    async def _ask(self, topics: Sequence[str]) -> dict[str, int]:
-        """For each shard the messages that nobody has been handed."""
+    async def _ask(self, topics: Sequence[str]) -> list[Waiting]:
         channel = await self._ready(topics)
-        queues = self._where.queues(topics)
-        found, alone = await _count(channel, queues)
+        rows, alone = await self._count(channel, topics)
         if alone:
             await self._consume(alone)
-            found, _ = await _count(channel, queues)
-        return found
+            rows, _ = await self._count(channel, topics)
+        return rows
 
-
-async def _count(channel: AbstractChannel, queues: Mapping[str, str]) -> tuple[dict[str, int], list[str]]:
-    """By shard the messages that nobody has been handed; the topics of those that nobody consumes."""
-    found, alone = {}, []
-    for name, shard in queues.items():
-        said = (await channel.declare_queue(name, passive=True)).declaration_result
-        found[shard] = said.message_count or 0
-        if found[shard] and not said.consumer_count:
-            alone.append(shard.rpartition("/")[0])
-    return found, alone
+    async def _count(self, channel: AbstractChannel, topics: Sequence[str]) -> tuple[list[Waiting], list[str]]:
+        """Of each shard; and the topics of those in which something waits and nobody consumes."""
+        rows, alone = [], []
+        for name, shard in self._where.queues(topics).items():
+            said = (await channel.declare_queue(name, passive=True)).declaration_result
+            # At this moment: what RabbitMQ has handed out by now has come before its answer.
+            here = [one.entry for one in self.held(topics) if one.entry.shard == shard]
+            oldest = min((entry.received for entry in here), default=0)
+            rows.append(Waiting(shard, len(here), sum(entry.count for entry in here), oldest, said.message_count or 0))
+            if said.message_count and not said.consumer_count:
+                alone.append(shard.rpartition("/")[0])
+        return rows, alone
 
 
 _shared: dict[Layout, tuple[Inbox, int]] = {}

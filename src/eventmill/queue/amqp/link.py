@@ -4,14 +4,14 @@ import asyncio
 import concurrent.futures
 import logging
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
 import aio_pika
 from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import AMQPError, AuthenticationError, ProbableAuthenticationError
-from aiormq.exceptions import ConnectionNotAllowed
+from aiormq.exceptions import InvalidFrameError
 from pamqp.exceptions import PAMQPException
 
 from eventmill.queue.amqp.names import Layout
@@ -21,7 +21,8 @@ T = TypeVar("T")
 _CONNECT_S = 3.0
 _CLOSE_S = 1.0
 _HEARTBEAT_S = 10
-_REFUSED = (AuthenticationError, ProbableAuthenticationError, ConnectionNotAllowed)
+_REFUSED = (AuthenticationError, ProbableAuthenticationError, InvalidFrameError)
+"""The last where the virtual host is not there or not for us: closed instead of opened."""
 _AWAY = (
     AMQPError, PAMQPException, OSError, RuntimeError, TimeoutError, EOFError, StopAsyncIteration,
     asyncio.CancelledError, concurrent.futures.CancelledError,
@@ -59,7 +60,7 @@ class Link:
     async def connection(self) -> AbstractConnection:
         """The connection; on the loop only."""
         async with self._connecting:
-            if self._connection is None or self._connection.is_closed:
+            if self._connection is None or not self._connection.connected.is_set():
                 try:
                     self._connection = await aio_pika.connect(
                         self._where.url, timeout=_CONNECT_S, heartbeat=_HEARTBEAT_S
@@ -68,12 +69,12 @@ class Link:
                     raise QueueError(f"queue: RabbitMQ at {self._where.shown} does not let us in: {error}") from error
             return self._connection
 
-    def drop(self) -> None:
-        """Leaves the connection, and whatever is under way on it. Does not wait."""
-        self._loop.call_soon_threadsafe(self.leave)
+    def later(self, call: Callable[[], None]) -> None:
+        """Calls it on the loop, before whatever `call` is given next."""
+        self._loop.call_soon_threadsafe(call)
 
     def leave(self) -> None:
-        """The same, on the loop."""
+        """Leaves the connection, and whatever is under way on it; on the loop only. Does not wait."""
         connection, self._connection = self._connection, None
         if connection is not None:
             self._closing = self._loop.create_task(_close(connection))

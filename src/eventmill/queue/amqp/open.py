@@ -27,7 +27,7 @@ def open_writer(settings: Settings, slot: int | None) -> AmqpWriter:
     where = layout(settings)
     link = Link(where)
     try:
-        return AmqpWriter(link, where, _promise(link, where, settings))
+        return AmqpWriter(link, where, _promise(link, where, settings), settings.topics)
     except BaseException:
         link.close()
         raise

@@ -59,18 +59,13 @@ class AmqpReader:
         to 4,096 messages over all queues. What waits behind them is taken for messages of the same size."""
         rows, now = [], self._clock()
         for group, topics in groups.items():
-            for shard, events, oldest, elsewhere in self._inbox.waiting(topics):
-                behind = round(elsewhere * self._mean(shard, topics)) if elsewhere else 0
+            for shard, messages, events, oldest, elsewhere in self._inbox.waiting(topics):
+                if messages:
+                    self._size[shard] = events / messages
+                behind = round(elsewhere * self._size.get(shard, 1))
                 topic = shard.rpartition("/")[0]
                 rows.append(Lag(group, topic, shard, events + behind, max(0, now - (oldest or now))))
         return rows
-
-    def _mean(self, shard: str, topics: Sequence[str]) -> float:
-        """Events of a message, of those that are here; else of those that were here last."""
-        counts = [one.entry.count for one in self._inbox.held(topics) if one.entry.shard == shard]
-        if counts:
-            self._size[shard] = sum(counts) / len(counts)
-        return self._size.get(shard, 1.0)
 
     def received(self, since_minute: int = 0, until_minute: int = 1 << 40) -> list[Received]:
         """See `queue.base.Reader.received`: RabbitMQ keeps no totals."""

@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 
 from aio_pika import Message
 from aio_pika.abc import AbstractChannel
 
 from eventmill.queue.amqp import messages
-from eventmill.queue.amqp.declare import declare
+from eventmill.queue.amqp.declare import SETTLE_S, declare
 from eventmill.queue.amqp.link import Link
 from eventmill.queue.amqp.names import Layout
 from eventmill.queue.base import Draft, QueueUnavailable
@@ -22,12 +22,14 @@ _LOOK_S = 0.5
 class AmqpWriter:
     """Writer of `queue.base` on RabbitMQ: persistent messages, `mandatory`, each confirmed by its queue."""
 
-    def __init__(self, link: Link, where: Layout, durability: str) -> None:
+    def __init__(self, link: Link, where: Layout, durability: str, topics: Collection[str]) -> None:
+        """`topics` are those whose queues were there before the first collector."""
         self.durability = durability
         self._link, self._where = link, where
         self._sequence = messages.Sequence()
         self._channel: AbstractChannel | None = None
         self._known: set[str] = set()
+        self._settled = set(topics)
         self._trouble: str | None = None
         self._looked = 0.0
 
@@ -60,13 +62,16 @@ class AmqpWriter:
         if new := topics - self._known:
             await declare(connection, self._where, sorted(new))
             self._known |= new
+            if new - self._settled:  # another collector may have made them just now
+                await asyncio.sleep(SETTLE_S)
+                self._settled |= new
         return self._channel
 
     def _forget(self) -> None:
         """Nothing of a failed append may be sent later, and its queues may be gone: all begins anew."""
         self._channel = None
         self._known.clear()
-        self._link.drop()
+        self._link.later(self._link.leave)
 
     def check(self) -> str | None:
         """See `queue.base.Writer.check`; asks again every half second while there is trouble."""
@@ -85,7 +90,7 @@ class AmqpWriter:
         which it tells only to who publishes."""
         channel = await self._ready(set())
         publish = partial(channel.default_exchange.publish, mandatory=False)
-        await publish(Message(b""), self._where.queue("", "probe"))
+        await publish(Message(b"?"), self._where.queue("", "probe"))
 
     def close(self) -> None:
         """See `queue.base.Writer.close`."""
