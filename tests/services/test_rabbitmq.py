@@ -144,7 +144,7 @@ def test_a_consumer_whose_queue_was_deleted_reads_what_comes_after(url: str) -> 
         on_channel(url, remove)
         one = draft(2)
         writer.append([one])
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while not (got := drain(reader)) and time.monotonic() < deadline:
             pass
         assert labels(got) == sorted(one.body.splitlines())
@@ -173,6 +173,27 @@ def test_what_a_closed_reader_held_is_handed_out_again(url: str) -> None:
         found = drain(reader)
         assert labels(found) == sorted(one.body.splitlines())
         assert all(delivery.suspect for delivery in found)
+
+
+def test_only_what_was_handed_out_is_suspect_after_a_lost_connection(url: str) -> None:
+    with opened(settings(url)) as (writer, reader):
+
+        def lose() -> None:
+            reader._inbox._link.later(reader._inbox._leave)
+            time.sleep(0.5)
+
+        writer.append([draft(3)])
+        for _ in range(2):
+            assert events(reader) == 3
+            lose()  # it lay here, and nobody has read it
+        first = drain(reader)
+        assert [delivery.suspect for delivery in first] == [False]
+        lose()
+        with pytest.raises(QueueUnavailable, match="comes again"):
+            reader.commit(first[0], 1)
+        again = drain(reader)
+        assert labels(again) == labels(first)
+        assert all(delivery.suspect for delivery in again)
 
 
 def test_lag_goes_on_behind_what_is_here(url: str, monkeypatch: pytest.MonkeyPatch) -> None:

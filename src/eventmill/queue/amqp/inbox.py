@@ -27,16 +27,19 @@ _UNACKNOWLEDGED = 4_096
 """Messages held over all queues, at least `_LEAST` of each: with `messages.MESSAGE_BYTES` at most 256 MB."""
 _LEAST = 32
 _WAIT_S = 0.2
+_REMEMBERED = 50_000
 _LOST = "RabbitMQ: the connection was lost; what was not committed comes again"
 
 
 @dataclass(slots=True, frozen=True)
 class Held:
-    """An entry, the number of its delivery on the channel, and to which group it was handed out ("" to none yet)."""
+    """An entry, the number of its delivery on the channel, how often it went back to RabbitMQ, and to which group
+    it was handed out ("" to none yet)."""
 
     tag: int
     entry: Entry
     suspect: bool
+    returns: int = 0
     group: str = ""
 
 
@@ -62,6 +65,7 @@ class Inbox:
         self._opening = asyncio.Lock()
         self._turn = threading.Condition()
         self._held: dict[int, Held] = {}
+        self._untouched: dict[int, int] = {}
 
     def take(self, group: str, topics: Sequence[str], limit: int) -> list[Held]:
         """Hands out about `limit` events that no group has been handed; those that may have been worked on and those
@@ -159,6 +163,11 @@ class Inbox:
         if channel is not None and channel is not self._channel:
             return
         with self._turn:
+            if len(self._untouched) > _REMEMBERED:
+                self._untouched.clear()
+            for one in self._held.values():
+                if not one.suspect and not one.group:
+                    self._untouched[one.entry.receipt_low] = one.returns + 1
             self._channel = None
             self._declared.clear()
             self._consumed.clear()
@@ -181,12 +190,23 @@ class Inbox:
     async def _arrived(self, channel: AbstractChannel, shard: str, message: AbstractIncomingMessage) -> None:
         if channel is not self._channel or message.delivery_tag is None:
             return
-        # A quorum queue keeps in its log what was handed out, so its word is good; other queues may forget.
-        relaxed = self._where.asked == "relaxed" or shard.endswith(f"/{DEAD}")
-        held = Held(message.delivery_tag, messages.entry(shard, message), bool(message.redelivered) or relaxed)
+        try:
+            entry = messages.entry(shard, message)
+        except BaseException:
+            self._leave()  # a later acknowledgement of all up to its own would reach this one too
+            raise
+        returns = _returns(message)
+        held = Held(message.delivery_tag, entry, self._is_suspect(shard, entry, message, returns), returns)
         with self._turn:
             self._held[held.tag] = held
             self._turn.notify_all()
+
+    def _is_suspect(self, shard: str, entry: Entry, message: AbstractIncomingMessage, returns: int) -> bool:
+        """A quorum queue keeps in its log what was handed out, so its word is good; other queues may forget. What comes
+        back to where it only lay, and was nowhere else meanwhile, is as new."""
+        if self._where.asked == "relaxed" or shard.endswith(f"/{DEAD}"):
+            return True
+        return bool(message.redelivered) and self._untouched.pop(entry.receipt_low, None) != returns
 
     async def _acknowledge(self, channel: AbstractChannel | None, done: Sequence[int]) -> None:
         """A run from the oldest on is acknowledged at once. AMQP confirms no acknowledgement: the question behind it
@@ -229,6 +249,11 @@ class Inbox:
             if said.message_count and not said.consumer_count:
                 alone.append(shard.rpartition("/")[0])
         return rows, alone
+
+
+def _returns(message: AbstractIncomingMessage) -> int:
+    count = message.headers.get("x-delivery-count", 0)
+    return count if isinstance(count, int) else 0
 
 
 _shared: dict[Layout, tuple[Inbox, int]] = {}

@@ -42,6 +42,7 @@ class Link:
         # Of tasks that ended with a lost connection: each is told to its caller already.
         self._loop.set_exception_handler(lambda _loop, _context: None)
         self._connecting = asyncio.Lock()
+        self._leaving: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="amqp", daemon=True)
         self._thread.start()
 
@@ -77,7 +78,9 @@ class Link:
         """Leaves the connection, and whatever is under way on it; on the loop only. Does not wait."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            self._closing = self._loop.create_task(_close(connection))
+            task = self._loop.create_task(_close(connection))
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
 
     def close(self) -> None:
         """Ends connection and thread."""
@@ -93,9 +96,11 @@ class Link:
 
     def _run(self) -> None:
         self._loop.run_forever()
-        for task in asyncio.all_tasks(self._loop):
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
             task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        if tasks:
+            self._loop.run_until_complete(asyncio.wait(tasks, timeout=_CLOSE_S))
         self._loop.close()
 
 
