@@ -37,7 +37,7 @@ class BeanstalkWriter:
             try:
                 wire = self._ready()
                 puts = self._puts(drafts)
-                self._confirm(wire, wire.ask([*puts, b"stats\r\n"], within=ANSWER_S))
+                self._confirm(wire, wire.ask(puts, within=ANSWER_S))
             except QueueError as error:
                 self._trouble = None if isinstance(error, QueueFull) else str(error)
                 raise
@@ -61,14 +61,9 @@ class BeanstalkWriter:
 
     def _confirm(self, wire: Wire, replies: Sequence[Reply]) -> None:
         """Raises unless every job is in, and in the binlog."""
-        *answers, said = replies
-        answers = [reply for reply in answers if reply.word != b"USING"]
+        answers = [reply for reply in replies if reply.word != b"USING"]
         bad = next((reply for reply in answers if reply.word != b"INSERTED"), None)
-        records = int(told(said).get("binlog-records-written", 0))
-        # After a failed write beanstalkd goes on without its binlog, and answers as before.
-        stopped = self.durability == "fsync" and records < self._records + len(answers)
-        if bad is None and not stopped:
-            self._records = records
+        if bad is None and self._is_written(wire, answers):
             return
         wire.ask([b"delete %d\r\n" % reply.number for reply in answers if reply.word in {b"INSERTED", b"BURIED"}])
         self._drop()
@@ -76,6 +71,15 @@ class BeanstalkWriter:
         if bad is not None and bad.word == b"OUT_OF_MEMORY":
             raise QueueFull(f"beanstalkd {word}: the disk of its binlog or its memory is full")
         raise QueueUnavailable(f"beanstalkd {word}")
+
+    def _is_written(self, wire: Wire, jobs: Sequence[Reply]) -> bool:
+        """After a failed write beanstalkd goes on without its binlog for good, and answers as before. So if the last
+        job is in a file of the binlog, all are; where it was deleted meanwhile, the count of records tells."""
+        if self.durability != "fsync":
+            return True
+        job, said = map(told, wire.ask([b"stats-job %d\r\n" % jobs[-1].number, b"stats\r\n"]))
+        before, self._records = self._records, int(said.get("binlog-records-written", 0))
+        return job["file"] != "0" if job else self._records >= before + len(jobs)
 
     def check(self) -> str | None:
         """See `queue.base.Writer.check`; asks again every half second while there is trouble."""
