@@ -1,5 +1,4 @@
 """Values counted once for each day that is over: a month's ranking then reads a few rows a day and today's events.
-Of a busy today what was stored up to some batch is counted once too (`query/today.py`).
 
 A day's counts are kept under its *version*: how many events it has that the question may concern. Events are only
 ever added to a day, so an equal count means an equal day; a late event makes another version, and the day is counted
@@ -25,7 +24,6 @@ from eventmill.query.memo import Memo
 from eventmill.query.model import Filter, Range
 from eventmill.query.select import STATES, Statement, bucket, plan
 from eventmill.query.source import Store, StoreError
-from eventmill.query.today import Part, Today
 
 log = logging.getLogger(__name__)
 _WORTH = 500_000
@@ -76,8 +74,6 @@ class Cover:
     question: int
     attempts: list[int]
     rest: list[Range]
-    part: Part | None = None
-    """What of today is among the attempts."""
 
     def times(self, params: dict[str, Any]) -> str:
         """The condition on `time` for the rest; its parameters are added to `params`."""
@@ -87,8 +83,6 @@ class Cover:
             parts.append(
                 f"time >= {{since{number}:DateTime64(3, 'UTC')}} AND time < {{until{number}:DateTime64(3, 'UTC')}}"
             )
-        if self.part is not None:
-            parts.append(self.part.beyond(params))
         return "(" + " OR ".join(parts) + ")"
 
 
@@ -103,12 +97,10 @@ class ClosedDays:
         self.lasting = Memo(lambda: 0, most=8)
         """What follows from kept rows alone, which never change."""
         self._wanted: dict[Question, set[date]] = {}
-        self._due: dict[Question, date] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._working_out = [threading.Lock() for _ in range(_LOCKS)]
         self._unnamed: frozenset[int] = frozenset()
-        self.counted_today = Today(store)
 
     def cover(self, question: Question, days: Range) -> Cover | None:
         """What of the days need not be counted again; has the rest counted. None where the days have too few events
@@ -128,23 +120,10 @@ class ClosedDays:
             self._wake.set()
         attempts = {day: attempt for day, attempt in found.items() if attempt}
         rest = [day for day in versions if day not in attempts]
-        part, due = (
-            self.counted_today.part(question.number, today, versions.get(today, 0))
-            if today in versions
-            else (None, False)
-        )
-        if due:
-            with self._lock:
-                self._due[question] = today
-            self._wake.set()
-        if part is not None:
-            rest.remove(today)
-            return Cover(question.number, [*attempts.values(), part.attempt], stretches(rest, days.tz), part)
         return Cover(question.number, list(attempts.values()), stretches(rest, days.tz))
 
     def forget(self) -> None:
         """Drops all that is kept: some events were erased."""
-        self.counted_today.forget()
         for table in ("closed_days", "closed_values", "closed_answers", *ROWS):
             self.store.command(f"TRUNCATE TABLE {table}")
         self.lasting = Memo(lambda: 0, most=8)
@@ -170,11 +149,9 @@ class ClosedDays:
     def work(self, stop: threading.Event | None = None) -> None:
         """One round. Takes half of one core at most: statistics must not hold up what comes in."""
         self._warm()
-        self._count_today()
         while (job := self._next()) is not None:
             began = time.monotonic()
             self._fill(*job)
-            self._count_today()
             if stop is not None and stop.wait(min(5.0, time.monotonic() - began)):
                 return
         self._evict()
@@ -183,15 +160,6 @@ class ClosedDays:
     def today(self, tz: str) -> date:
         """The day that is not over yet."""
         return self._now().astimezone(ZoneInfo(tz)).date()
-
-    def _count_today(self) -> None:
-        with self._lock:
-            due, self._due = self._due, {}
-        for question, day in due.items():
-            days = Range(day, day, question.tz)
-            version = self.versions(question.filter, days).get(day, 0)
-            where = " AND ".join([*question.where, "{times}"])
-            self.counted_today.count(question.number, question.value, where, question.params, days, version)
 
     def _next(self) -> tuple[Question, date] | None:
         with self._lock:
@@ -259,9 +227,7 @@ class ClosedDays:
         stale = self.store.query(
             f"SELECT DISTINCT attempt FROM closed_values WHERE attempt < {before} AND attempt NOT IN ({known})"  # noqa: S608
         )
-        self._delete(
-            "closed_values", "attempt", [int(row[0]) for row in stale if int(row[0]) not in self.counted_today.attempts]
-        )
+        self._delete("closed_values", "attempt", [int(row[0]) for row in stale])
         sql = "SELECT sum(bytes_on_disk), sum(rows) FROM system.parts WHERE active AND table = 'closed_values'"
         size, count = self.store.query(sql)[0]
         if size <= self.room:
