@@ -63,7 +63,7 @@ SELECT
     ['Chrome', 'Safari', 'Firefox'][1 + visit % 3], ['Windows', 'iOS', 'Android'][1 + visit % 3],
     ['desktop', 'phone'][1 + visit % 2], ['DE', 'CN', 'US', 'BR', 'IN', 'FR', 'JP', ''][1 + visit % 8],
     ['de', 'zh-CN', 'en-US', 'pt-BR'][1 + visit % 4], ['1920x1080', '390x844', '1440x900'][1 + visit % 3],
-    'bench', intDiv(number, {block:UInt64})
+    'bench', intDiv(number, 50000)
 FROM numbers({first:UInt64}, {block:UInt64})"""
 _REQUESTS = """INSERT INTO events
 (site, topic, category, action, label, value, time, received, id_hash, receipt_high, receipt_low, duration_ms, bytes,
@@ -73,7 +73,7 @@ SELECT
     ['200', '200', '200', '200', '200', '200', '304', '404', '500', '503'][1 + rand(3) % 10],
     toDateTime64({from:String}, 3, 'UTC') + (number / {rows:UInt64}) * 86400 * 29.5 + rand(4) % 3600 AS time,
     time, cityHash64(number), number, number, exp(randNormal(3, 1)), rand(5) % 100000, 'bench-requests',
-    intDiv(number, {block:UInt64})
+    intDiv(number, 50000)
 FROM numbers({first:UInt64}, {block:UInt64})"""
 FUNNEL = (
     '[{"name":"home","filters":[["is","page","/"]]},{"name":"item","filters":[["starts_with","page","/item/"]]},'

@@ -92,7 +92,10 @@ class ClosedDays:
     def __init__(self, store: Store, zone: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.store, self._zone, self._now = store, zone, now
         self.worth, self.room = _WORTH, _MOST_BYTES
-        self.memo = Memo(store)
+        self.memo = Memo(lambda: store.revision)
+        """What follows from the store as it is."""
+        self.lasting = Memo(lambda: 0, most=8)
+        """What follows from kept rows alone, which never change."""
         self._wanted: dict[Question, set[date]] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -123,6 +126,7 @@ class ClosedDays:
         """Drops all that is kept: some events were erased."""
         for table in ("closed_days", "closed_values", "closed_answers", *ROWS):
             self.store.command(f"TRUNCATE TABLE {table}")
+        self.lasting = Memo(lambda: 0, most=8)
 
     def working_out(self, question: int) -> threading.Lock:
         """Held while days of this question are worked out for `closed_answers`."""

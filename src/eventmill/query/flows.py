@@ -22,6 +22,8 @@ from eventmill.query.model import (
     parse_number,
     parse_range,
 )
+from eventmill.query.moves import KEYS, LIGHT
+from eventmill.query.moves import moves as moves_of
 from eventmill.query.select import Statement
 from eventmill.query.source import Store
 from eventmill.query.spans import empty
@@ -103,7 +105,12 @@ def flows(store: Store, request: FlowsRequest, closed: ClosedDays | None = None)
         return Flows(0, [], [], [])
     walks = Walks(store, request.filter, request.days, request.by, closed)
     params = {"steps": request.steps, "start": request.start, "end": request.end}
-    moves = walks.ask("flows", ("step", "at", "next"), Statement(params=params), **_way(request))
+    places = _way(request)
+
+    def ask(*, kept: bool = True, live: bool = True) -> "pl.DataFrame":
+        return walks.ask("flows", KEYS, Statement(params=params), kept=kept, live=live, **places)
+
+    moves = moves_of(walks, closed, request.limit, (*params.values(),), ask)
     ranked, names = _ranked(moves, request.limit, walks)
     folded = _fold(moves, _named(ranked))
     shown: Counter[_Move] = Counter()
@@ -142,7 +149,7 @@ def _ranked(moves: "pl.DataFrame", limit: int, walks: Walks) -> tuple[list[_Move
     the same ones are left out each time."""
     import polars as pl
 
-    links = moves.filter((pl.col("next") > _FOLDED) | (pl.col("next") == _END))
+    links = moves.filter((pl.col("at") != LIGHT) & ((pl.col("next") > LIGHT) | (pl.col("next") == _END)))
     if links.is_empty():
         return [], {}
     # Millions of them: the threshold is found without putting all in order.

@@ -6,8 +6,6 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from eventmill.query.source import Store
-
 T = TypeVar("T")
 _MOST = 64
 
@@ -16,15 +14,16 @@ class Memo:
     """Safe from several threads: who asks for what another one is working out waits for it. What is given must not be
     changed by anybody."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, revision: Callable[[], int | None], most: int = _MOST) -> None:
+        """`revision`: another number where what is known holds no more; None where nothing may be kept."""
+        self._now, self._most = revision, most
         self._lock = threading.Lock()
         self._revision: int | None = None
         self._known: OrderedDict[Hashable, Future[Any]] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` gives, or gave since the last change of the store. Raises what it raises."""
-        revision = self._store.revision
+        """What `make` gives, or gave at the same revision. Raises what it raises."""
+        revision = self._now()
         if revision is None:
             return make()
         with self._lock:
@@ -34,7 +33,7 @@ class Memo:
             found = self._known.get(key)
             if found is None:
                 mine = self._known[key] = Future[T]()
-                while len(self._known) > _MOST:
+                while len(self._known) > self._most:
                     self._known.popitem(last=False)
         if found is not None:
             known: T = found.result()

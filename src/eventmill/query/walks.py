@@ -46,19 +46,23 @@ class Walks:
         self._hash = hashed(self._name)
         self._step = f"if({PAGE_VIEW}, {self._hash}, 0)" if by == "page" else self._hash
         rows = Rows(name=f"walks 1 {by}", filter=chosen, margin=1, fill=self._fill)
-        self._kept = kept(closed, rows, days)
+        self.kept = kept(closed, rows, days)
 
-    def ask(self, outer: str, keys: Sequence[str], made: Statement | None = None, **parts: str) -> "pl.DataFrame":
+    def ask(
+        self, outer: str, keys: Sequence[str], made: Statement | None = None, *, kept: bool = True, live: bool = True,
+        **parts: str,
+    ) -> "pl.DataFrame":  # fmt: skip
         """The rows of the statement `outer` over `$walks`, one for each value of `keys`: what it counts is added.
         A row whose first key is `TIED` has a visitor whose steps have no order yet as its second one. `made` has
-        parameters of its own. Raises what the store raises."""
+        parameters of its own; without `kept` or `live` days that are over, or the others, are left out. Raises what
+        the store raises."""
         import polars as pl
 
         parts = {"tied": str(TIED), **parts}
         kind, who = (pl.col(name) for name in keys[:2])
         own = {} if made is None else made.params
-        before, rest = self._kept, self._kept.rest
-        old = _KEPT.format(before.where) if before.attempts else ""
+        before, rest = self.kept, self.kept.rest if live else None
+        old = _KEPT.format(before.where) if before.attempts and kept else ""
         if rest is None:
             walks = old or _NO_WALKS
             return self._store.frame(statement(outer, walks=walks, **parts), own | before.params)

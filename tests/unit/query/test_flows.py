@@ -1,13 +1,14 @@
 """Flows: equal to a plain reference, whatever is asked for; every session that comes to a page is accounted for."""
 
+import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 
-from eventmill.query import flows
+from eventmill.query import flows, moves
 from eventmill.query.model import RequestError
 from eventmill.query.source import Store
 from tests import behaviour_reference as plain
@@ -138,6 +139,29 @@ def test_a_session_of_one_page_has_a_node_and_an_exit(opened: Callable[..., Stor
     assert ask(store) == flows.Flows(1, [flows.Node(0, "/x", 1)], [], [flows.Node(0, "/x", 1)])
     assert ask(store, start="/x", end="/x") == flows.Flows(0, [], [], [])
     assert ask(store, **{"from": "1900-01-01", "to": "1900-01-02"}) == flows.Flows(0, [], [], [])
+
+
+def test_rare_pages_are_not_told_apart_where_that_changes_nothing(
+    opened: Callable[..., Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance, made, begun = random.Random(3), [], datetime(2026, 3, 31, tzinfo=UTC)
+    for visit in range(240):
+        at = begun + timedelta(minutes=24 * visit)  # four days, of which the last two are not over
+        for step in range(chance.randrange(1, 5)):
+            usual = ["/", "/a", "/b", "/a"][step]
+            page = usual if chance.random() < 0.8 else f"/rare/{chance.randrange(9)}"
+            made.append(row(at + timedelta(seconds=step), user=f"v{visit}", url=f"https://x{page}", action="pv"))
+    store = opened("UTC")
+    store.insert("events", frame(made))
+    monkeypatch.setattr(moves, "_HEAVY", 2)
+    enough, said = moves._enough, []
+    monkeypatch.setattr(moves, "_enough", lambda *asked: said.append(enough(*asked)) or said[-1])
+    for limit, all_are in ((1, True), (3, True), (60, False)):
+        for params in ({}, {"start": "/a"}, {"end": "/b"}):
+            said.clear()
+            ask(store, limit=str(limit), **params)  # compares with what every event says
+            assert params or said == [all_are] * 2
+    assert ask(store, limit="3") == expected(ways(made, 4, "", "", "page"), 4, 3)
 
 
 @pytest.mark.parametrize(

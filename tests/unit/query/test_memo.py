@@ -22,7 +22,7 @@ def store(opened: Callable[..., Store]) -> Store:
 
 
 def test_until_something_is_stored(store: Store) -> None:
-    memo, asked = Memo(store), iter(range(100))
+    memo, asked = Memo(lambda: store.revision), iter(range(100))
     assert [memo.get(key, lambda: next(asked)) for key in ("a", "a", "b", "a")] == [0, 0, 1, 0]
     store.insert("events", frame([row(AT)]))
     assert memo.get("a", lambda: next(asked)) == 2
@@ -33,7 +33,7 @@ def test_until_something_is_stored(store: Store) -> None:
 
 
 def test_an_error_is_not_kept(store: Store) -> None:
-    memo = Memo(store)
+    memo = Memo(lambda: store.revision)
 
     def wrong() -> int:
         raise RequestError("no")
@@ -45,14 +45,14 @@ def test_an_error_is_not_kept(store: Store) -> None:
 
 
 def test_few_are_kept(store: Store) -> None:
-    memo = Memo(store)
+    memo = Memo(lambda: store.revision)
     assert [memo.get(key, lambda key=key: key) for key in range(200)] == [*range(200)]
     assert memo.get(0, lambda: -1) == -1
     assert memo.get(199, lambda: -1) == 199
 
 
 def test_who_asks_for_the_same_waits_for_it(store: Store) -> None:
-    memo, go, begun, found = Memo(store), threading.Event(), threading.Event(), []
+    memo, go, begun, found = Memo(lambda: store.revision), threading.Event(), threading.Event(), []
 
     def slowly() -> str:
         begun.set()
