@@ -153,7 +153,7 @@ def _place(delivery: Delivery, heads: pl.DataFrame, counts: _Numbers) -> dict[st
     first_row = np.cumsum(counts) - counts
     entry = entry_of_head[head]
     rows = np.arange(len(head))
-    firsts = np.array(_firsts(delivery), dtype=np.uint64)[entry]
+    firsts = np.array(_firsts(delivery), dtype=np.uint64).reshape(-1, 2)[entry]
     return {
         "head": pl.Series("head", head),
         "receipt_high": pl.Series("receipt_high", high[head]),

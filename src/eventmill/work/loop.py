@@ -123,14 +123,14 @@ class Worker:
             return self._step(stop)
 
     def _step(self, stop: threading.Event) -> int:
-        delivery = self._read()
-        if delivery is None:
-            self._save_now_and_then()
-            return 0
         try:
+            delivery = self._read()
+            if delivery is None:
+                self._save_now_and_then()
+                return 0
             self._process(delivery)
         except _AWAY as error:
-            log.warning("the store or the disk is away, trying again: %s", error)
+            log.warning("the store, the queue or the disk is away, trying again: %s", error)
             self.progress.failed(str(error))
             stop.wait(_RETRY_S)
             self.recover(stop)
