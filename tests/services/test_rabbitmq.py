@@ -133,23 +133,6 @@ def test_an_event_that_reaches_no_queue_is_no_success(url: str) -> None:
         assert labels(drain(reader)) == sorted(one.body.splitlines())
 
 
-def test_a_consumer_whose_queue_was_deleted_reads_what_comes_after(url: str) -> None:
-    with opened(settings(url, "prefix=deleted")) as (writer, reader):
-        assert drain(reader) == []
-
-        async def remove(channel: AbstractChannel) -> None:
-            for part in (0, 1):
-                await channel.queue_delete(f"deleted.event.{part}")
-
-        on_channel(url, remove)
-        one = draft(2)
-        writer.append([one])
-        deadline = time.monotonic() + 20
-        while not (got := drain(reader)) and time.monotonic() < deadline:
-            pass
-        assert labels(got) == sorted(one.body.splitlines())
-
-
 def test_who_does_not_read_counts_what_another_reader_of_the_process_holds(url: str) -> None:
     where = settings(url)
     with opened(where) as (writer, reader), closing(open_reader(where)) as look:

@@ -2,9 +2,10 @@
 
     amqp[s]://[USER:PASSWORD@]HOST[:PORT][/VHOST][?partitions=4&prefix=eventmill&durability=fsync|relaxed]
 
-A quorum queue confirms a message once a majority of its members have written it to their logs and synced them
-(rabbitmq.com/docs/quorum-queues; the log is Ra's write-ahead log, github.com/rabbitmq/ra, docs/internals). With one
-member that is the disk of this node, so the class is `fsync` either way. How many members there are AMQP does not tell.
+A quorum queue confirms a message once a majority of its members have it in their write-ahead log, which tells of a
+write only after its fsync (rabbitmq.com/docs/quorum-queues; github.com/rabbitmq/ra, docs/internals/INTERNALS.md, "Log
+Implementation"). With one member that is the disk of this node, so the class is `fsync` either way. AMQP tells neither
+how many members there are nor whether an operator has set Ra's `wal_write_strategy` to `sync_after_notify`.
 """
 
 from eventmill.queue.address import chosen
