@@ -19,7 +19,9 @@ from tests.crash.proxy import CuttingProxy
 
 pytestmark = pytest.mark.crash
 BROKERS = ["redis-server", "kafka", "rabbitmq", "beanstalkd"]
-"""The servers of `scripts.services` that every test here is run with."""
+"""The servers of `scripts.services` that the tests here are run with."""
+EXACT = ["redis-server", "kafka", "beanstalkd"]
+"""With RabbitMQ a copy whose commit is interrupted can still be counted twice in the ledger: see the limits."""
 
 
 class Broker:
@@ -123,7 +125,7 @@ def test_a_broker_that_is_away_is_bridged(name: str, rig: Build, broker: Callabl
 
 @pytest.mark.guarantee(21)
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("name", BROKERS)
+@pytest.mark.parametrize("name", EXACT)
 def test_answers_of_the_broker_are_lost(
     name: str, rig: Build, service: Callable[[str], Program], dose: Callable[[int, int], int], chance: int
 ) -> None:
@@ -150,7 +152,7 @@ def test_answers_of_the_broker_are_lost(
 
 @pytest.mark.guarantee(5)
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("name", BROKERS)
+@pytest.mark.parametrize("name", EXACT)
 def test_the_power_of_the_broker_is_cut(
     name: str, rig: Build, service: Callable[[str], Program], disk: Disk, dose: Callable[[int, int], int], chance: int
 ) -> None:
