@@ -87,7 +87,10 @@ class Queue(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The durable queue."""
 
     url: Annotated[
-        str, Doc(description="Where acknowledged events wait: sqlite: (embedded), kafka://, redis://, beanstalk:// or amqp://.")
+        str,
+        Doc(
+            description="Where acknowledged events wait: sqlite: (embedded), kafka://, redis://, beanstalk:// or amqp://."
+        ),
     ] = "sqlite:"
     spill: Annotated[
         bool,
