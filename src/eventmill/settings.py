@@ -86,12 +86,9 @@ class Work(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class Queue(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The durable queue."""
 
-    url: Annotated[
-        str,
-        Doc(
-            description="Where acknowledged events wait: sqlite: (embedded), kafka://, redis://, beanstalk:// or amqp://."
-        ),
-    ] = "sqlite:"
+    url: Annotated[str, Doc(description="Where events wait: sqlite:, kafka://, redis://, beanstalk:// or amqp://.")] = (
+        "sqlite:"
+    )
     spill: Annotated[
         bool,
         Doc(description="While a broker is away events wait on the collector's disk; false: 503 instead."),
