@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from scripts.services import Program
 from tests.acceptance.server import Server
+from tests.crash.broker import Broker
 from tests.crash.disk import Disk, why_not
 from tests.crash.harness import SMALL_FILES, Rig
 
@@ -59,3 +61,18 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     made.mount()
     yield made
     made.unmount()
+
+
+@pytest.fixture
+def broker(service: Callable[[str], Program], tmp_path: Path) -> Iterator[Callable[[str], Broker]]:
+    made: list[Broker] = []
+
+    def make(name: str) -> Broker:
+        folder = tmp_path / name
+        folder.mkdir()
+        made.append(Broker(service(name), folder))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

@@ -7,7 +7,6 @@ import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -55,15 +54,6 @@ _READ = {
 }
 
 
-@dataclass(slots=True, order=True)
-class _Reader:
-    """A handle that reads, opened when first needed. A question that is alone has the first, and all cores; those
-    beside it have one each: several that share all of them cost half as much again."""
-
-    number: int
-    client: Client | None = field(default=None, compare=False)
-
-
 class ClickHouseStore:
     """Store of `store.base`. One handle inserts, one commands (no long command makes an insert wait), `READERS`
     handles read; each is used by one thread at a time."""
@@ -104,9 +94,9 @@ class ClickHouseStore:
             self._database = self._parts.path.strip("/") or DATABASE
         else:
             raise StoreError(f"store {url!r}: write chdb:, chdb://DIR or clickhouse://user:pass@host:port/db")
-        self._readers: queue.PriorityQueue[_Reader] = queue.PriorityQueue()
-        for number in range(READERS):
-            self._readers.put(_Reader(number))
+        self._readers: queue.LifoQueue[Client | None] = queue.LifoQueue()
+        for _ in range(READERS):
+            self._readers.put(None)
         self._write_lock, self._command_lock = threading.Lock(), threading.Lock()
         self._changes = itertools.count(1)
         self._revision = 0
@@ -204,8 +194,8 @@ class ClickHouseStore:
     def close(self) -> None:
         while not self._readers.empty():
             reader = self._readers.get()
-            if reader.client is not None:
-                reader.client.close()
+            if reader is not None:
+                reader.close()
         with self._write_lock, self._command_lock:
             for client in (self._writer, self._commander):
                 if client is not None:
@@ -224,20 +214,19 @@ class ClickHouseStore:
         """A read handle of this thread's own; opened when first needed."""
         if self._writer is None:
             raise StoreError("the store is closed")
-        reader = self._readers.get()
+        client = self._readers.get()
         try:
-            if reader.client is None:
-                threads = {} if reader.number == 0 else {"max_threads": 1}
-                reader.client = self._connect(self._database, {**threads, **self._read_settings})
-            yield reader.client
+            if client is None:
+                client = self._connect(self._database, dict(self._read_settings))
+            yield client
         except BaseException:
             # What is left of a failed answer comes with the next one of the same handle (measured, chdb 26.9).
-            if reader.client is not None:
-                reader.client.close()
-            reader.client = None
+            if client is not None:
+                client.close()
+            client = None
             raise
         finally:
-            self._readers.put(reader)
+            self._readers.put(client)
 
 
 def open_store(settings: Settings, wait_s: float = 10.0) -> ClickHouseStore:
