@@ -55,20 +55,30 @@ def _ask(text: str, server: Server) -> tuple[int, Any]:
         connection.close()
 
 
-def _differs(example: Any, real: Any, where: str) -> str | None:
-    """Where the shapes differ: names of objects, types of values, whether a list has anything in it."""
+def _differs(example: Any, real: Any, where: str, *, one_of_many: bool = False) -> str | None:
+    """Where the shapes differ: names of objects, types of values, whether a list has anything in it (but for lists of
+    one of many things: the example stands for all of them)."""
     if example is None:
         return None
     if isinstance(example, dict):
         if not isinstance(real, dict) or set(example) != set(real):
             return f"{where}: {sorted(example)} in the page, {sorted(real)} answered"
-        return next((wrong for key in example if (wrong := _differs(example[key], real[key], f"{where}.{key}"))), None)
+        return next(
+            (
+                wrong
+                for key in example
+                if (wrong := _differs(example[key], real[key], f"{where}.{key}", one_of_many=one_of_many))
+            ),
+            None,
+        )
     if isinstance(example, list):
-        if not isinstance(real, list) or bool(example) != bool(real):
+        if not isinstance(real, list) or (bool(example) != bool(real) and not one_of_many):
             return f"{where}: {example} in the page, {real} answered"
         if not example or not isinstance(example[0], dict):
             return None
-        return next((wrong for item in real if (wrong := _differs(example[0], item, f"{where}[]"))), None)
+        return next(
+            (wrong for item in real if (wrong := _differs(example[0], item, f"{where}[]", one_of_many=True))), None
+        )
     kinds = (int, float) if isinstance(example, int | float) and not isinstance(example, bool) else type(example)
     return None if isinstance(real, kinds) else f"{where}: {example!r} in the page, {real!r} answered"
 
