@@ -24,6 +24,7 @@ from eventmill.queue.records import parts
 from eventmill.settings import Queue, Settings
 from eventmill.topics import Topic
 from scripts.services import Program, RabbitMQ
+from tests.acceptance.server import until
 from tests.contract.queues import draft
 
 TOPICS = ["event", "log"]
@@ -188,7 +189,7 @@ def test_lag_goes_on_behind_what_is_here(url: str, monkeypatch: pytest.MonkeyPat
             writer.append([draft(3), draft(3, "log")])
         waits = 48
         while waits:
-            assert events(reader) == waits
+            until(lambda waits=waits: events(reader) == waits, "messages that are still on their way")
             delivery = reader.read("store", TOPICS, 1)
             assert delivery is not None
             reader.commit(delivery, 1)

@@ -56,6 +56,7 @@ def test_every_option_can_come_from_the_environment():
         "data": "d", "timezone": "Europe/Berlin", "collect.listen": "127.0.0.1:1,127.0.0.1:2",
         "collect.trusted_proxies": "10.0.0.0/8, ::1", "collect.pixel_paths": "/a.png", "web.listen": "127.0.0.1:3",
         "web.allowed_hosts": "a.example,b.example", "collect.do_not_track": "drop", "queue.url": "sqlite:q",
+        "queue.spill": "false",
         "store.url": "chdb:s", "store.keep": "400d", "work.linger": "1s",
             "settings_db": "sqlite:", "alerts.allow_private": "true", "alerts.every": "1m", "alerts.timeout": "2s",
     }  # fmt: skip
@@ -66,7 +67,9 @@ def test_every_option_can_come_from_the_environment():
         settings = load(env={"EVENTMILL_" + option.upper().replace(".", "_"): text})
         value = _value(settings, option)
         shown = ",".join(value) if isinstance(value, list) else str(value)
-        assert shown.removesuffix(".0").replace("True", "true") == text.replace(" ", ""), option
+        assert shown.removesuffix(".0").replace("True", "true").replace("False", "false") == text.replace(" ", ""), (
+            option
+        )
 
 
 def _value(settings, option):
