@@ -28,6 +28,9 @@ class Capability(Flag):
     """Entries can be rewritten where they are. Without it what is erased is refused when it is read."""
 
 
+EVERYTHING = ~Capability(0)
+
+
 @dataclass(slots=True)
 class Draft:
     """Events of one topic on their way in. `received` is in ms since the epoch and counts for every event."""

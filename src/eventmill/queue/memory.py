@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from eventmill.clock import MINUTE_MS, Clock, system_clock
 from eventmill.erasure import Marks
-from eventmill.queue.base import Capability, Delivery, Draft, Entry, Erased, Lag, Position, QueueFull, Received, Replay
+from eventmill.queue.base import EVERYTHING, Delivery, Draft, Entry, Erased, Lag, Position, QueueFull, Received, Replay
 
 SHARD = "memory"
 
@@ -15,14 +15,7 @@ class MemoryQueue:
     """Writer and Reader in one, shared by threads of one process. `refusal` makes every append raise QueueFull."""
 
     durability = "relaxed"
-    capabilities = (
-        Capability.REPLAY
-        | Capability.SEEK_BY_TIME
-        | Capability.SEVERAL_GROUPS
-        | Capability.TOTALS
-        | Capability.BATCHES
-        | Capability.ERASE
-    )
+    capabilities = EVERYTHING
     counts_received = True
 
     def __init__(self, clock: Clock = system_clock) -> None:

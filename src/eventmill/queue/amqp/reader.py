@@ -3,13 +3,13 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from eventmill.clock import Clock, system_clock
-from eventmill.erasure import Marks
 from eventmill.queue.amqp.inbox import Inbox, give_back
 from eventmill.queue.amqp.names import Layout
-from eventmill.queue.base import Capability, Delivery, Entry, Erased, Lag, Position, QueueError, Received
+from eventmill.queue.base import Capability, Delivery, Entry, Lag, Position, QueueError
+from eventmill.queue.broker import BrokerReader
 
 
-class AmqpReader:
+class AmqpReader(BrokerReader):
     """Reader of `queue.base` on RabbitMQ. A shard is a queue, `TOPIC/PARTITION`. There is one group: what it has
     committed is deleted. Thread-safe."""
 
@@ -67,24 +67,12 @@ class AmqpReader:
                 rows.append(Lag(group, topic, shard, events + behind, max(0, now - (oldest or now))))
         return rows
 
-    def received(self, since_minute: int = 0, until_minute: int = 1 << 40) -> list[Received]:
-        """See `queue.base.Reader.received`: RabbitMQ keeps no totals."""
-        del since_minute, until_minute
-        return []
-
     def find(self, needle: bytes, limit: int) -> Iterable[Entry]:
         """See `queue.base.Reader.find`: of what waits, the oldest 4,096 messages over all queues."""
         self._inbox.waiting(self._topics)
         entries = [one.entry for one in self._inbox.held(self._topics)]
         found = [entry for entry in entries if needle in entry.body or needle in entry.heads]
         return sorted(found, key=lambda entry: -entry.seq)[:limit]
-
-    def erase(
-        self, marks: Marks, needle: bytes | None = None, only: Collection[str] | None = None, *, dry: bool = False
-    ) -> Erased:
-        """A message cannot be rewritten: what waits is refused when it is read, and what was read is gone."""
-        del marks, needle, only, dry
-        return Erased(0)
 
     def retain(self, groups: Mapping[str, Sequence[str]], keep_ms: Mapping[str, int], now_ms: int) -> int:
         """See `queue.base.Reader.retain`: what was read is gone already, and nothing else may go."""

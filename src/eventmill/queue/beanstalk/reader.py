@@ -2,28 +2,26 @@
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from eventmill.clock import MINUTE_MS, Clock, system_clock
-from eventmill.erasure import Marks
 from eventmill.queue.base import (
     Capability,
     Delivery,
     Entry,
-    Erased,
     Lag,
     Lost,
     Position,
     QueueError,
     QueueUnavailable,
-    Received,
 )
 from eventmill.queue.beanstalk.job import decode, shard_of, topic_of, tube_of
 from eventmill.queue.beanstalk.waiting import Waiting, newest
 from eventmill.queue.beanstalk.wire import Reply, Wire, told
 from eventmill.queue.beanstalk.writer import PRIORITY
+from eventmill.queue.broker import BrokerReader
 
 log = logging.getLogger(__name__)
 _AT_ONCE = 256
@@ -46,7 +44,7 @@ class _Group:
     held: set[int] = field(default_factory=set)
 
 
-class BeanstalkReader:
+class BeanstalkReader(BrokerReader):
     """Reader of `queue.base` on beanstalkd. Thread-safe: calls take turns. Each topic belongs to one group."""
 
     capabilities = Capability(0)
@@ -169,11 +167,6 @@ class BeanstalkReader:
                         rows.append(Lag(group, topic, shard, events, max(0, now - (oldest or now))))
         return rows
 
-    def received(self, since_minute: int = 0, until_minute: int = 1 << 40) -> list[Received]:
-        """See `queue.base.Reader.received`: beanstalkd keeps no totals."""
-        del since_minute, until_minute
-        return []
-
     def find(self, needle: bytes, limit: int) -> Iterable[Entry]:
         """See `queue.base.Reader.find`: what waits among the newest two thousand jobs."""
         found: list[Entry] = []
@@ -188,13 +181,6 @@ class BeanstalkReader:
                 if len(found) >= limit:
                     break
         return found[:limit]
-
-    def erase(
-        self, marks: Marks, needle: bytes | None = None, only: Collection[str] | None = None, *, dry: bool = False
-    ) -> Erased:
-        """A job cannot be rewritten: what waits is refused when it is read, what was read is gone."""
-        del marks, needle, only, dry
-        return Erased(0)
 
     def retain(self, groups: Mapping[str, Sequence[str]], keep_ms: Mapping[str, int], now_ms: int) -> int:
         """See `queue.base.Reader.retain`: what was read is gone already."""

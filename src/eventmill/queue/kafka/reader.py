@@ -6,25 +6,23 @@ committed offset when a partition was taken over, up to what was there then.
 
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from eventmill.clock import MINUTE_MS, Clock, system_clock
-from eventmill.erasure import Marks
 from eventmill.queue.base import (
     Capability,
     Delivery,
     Entry,
-    Erased,
     Lag,
     Lost,
     Position,
     QueueUnavailable,
-    Received,
 )
+from eventmill.queue.broker import BrokerReader
 from eventmill.queue.kafka.look import Look
 from eventmill.queue.kafka.names import HEAD, Cluster
 
@@ -46,7 +44,7 @@ class _Group:
         self.trouble: KafkaException | None = None
 
 
-class KafkaReader:
+class KafkaReader(BrokerReader):
     """Reader of `queue.base` on Kafka. A shard is a partition, `TOPIC/NUMBER`, a seq its offset. Thread-safe: calls
     take turns."""
 
@@ -137,23 +135,11 @@ class KafkaReader:
         with self._turn, _away():
             return self._look.lag(groups)
 
-    def received(self, since_minute: int = 0, until_minute: int = 1 << 40) -> list[Received]:
-        """See `queue.base.Reader.received`: Kafka keeps no totals."""
-        del since_minute, until_minute
-        return []
-
     def find(self, needle: bytes, limit: int) -> Iterable[Entry]:
         """See `queue.base.Reader.find`: the newest thousand records of each partition."""
         with self._turn, _away():
             found = [self._entry(self._shard(m.topic(), m.partition()), [m]) for m in self._look.newest(needle)]
         return sorted(found, key=lambda entry: -entry.received)[:limit]
-
-    def erase(
-        self, marks: Marks, needle: bytes | None = None, only: Collection[str] | None = None, *, dry: bool = False
-    ) -> Erased:
-        """A log cannot be rewritten: what waits is refused when it is read, what was read goes with retention."""
-        del marks, needle, only, dry
-        return Erased(0)
 
     def retain(self, groups: Mapping[str, Sequence[str]], keep_ms: Mapping[str, int], now_ms: int) -> int:
         """See `queue.base.Reader.retain`: Kafka deletes by itself; its retention grows before it reaches what a group

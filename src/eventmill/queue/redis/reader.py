@@ -6,25 +6,24 @@ tools show its lag.
 
 import json
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import redis
 
 from eventmill.clock import MINUTE_MS, Clock, system_clock
-from eventmill.erasure import Marks
 from eventmill.queue.base import (
     Capability,
     Delivery,
     Entry,
-    Erased,
     Lag,
     Position,
     QueueUnavailable,
     Received,
     Replay,
 )
+from eventmill.queue.broker import BrokerReader
 from eventmill.queue.redis.layout import Keys, id_of, seq_of, topic_of
 
 _Row = tuple[bytes, dict[bytes, bytes]]
@@ -32,7 +31,7 @@ _AT_ONCE = 200
 _BYTES = 64_000_000
 
 
-class RedisReader:
+class RedisReader(BrokerReader):
     """Reader of `queue.base` on Redis Streams. Thread-safe: calls take turns."""
 
     capabilities = (
@@ -218,13 +217,6 @@ class RedisReader:
                     if needle in fields[b"b"] or needle in fields[b"h"]:
                         found.append(_entry(shard, seq_of(stream_id), fields))
         return sorted(found, key=lambda entry: -entry.seq)[:limit]
-
-    def erase(
-        self, marks: Marks, needle: bytes | None = None, only: Collection[str] | None = None, *, dry: bool = False
-    ) -> Erased:
-        """A stream cannot be rewritten: what waits is refused when it is read, what was read goes with retention."""
-        del marks, needle, only, dry
-        return Erased(0)
 
     def retain(self, groups: Mapping[str, Sequence[str]], keep_ms: Mapping[str, int], now_ms: int) -> int:
         """See `queue.base.Reader.retain`: trims what every group has read and is older than its topic's `keep_ms`."""

@@ -9,7 +9,7 @@ import apsw
 
 from eventmill.clock import MINUTE_MS, Clock, system_clock
 from eventmill.erasure import Marks
-from eventmill.queue.base import Capability, Delivery, Entry, Erased, Lag, Lost, Position, QueueUnavailable, Received
+from eventmill.queue.base import EVERYTHING, Delivery, Entry, Erased, Lag, Lost, Position, QueueUnavailable, Received
 from eventmill.queue.sqlite import erase, files
 from eventmill.queue.sqlite.positions import Positions, Sealed
 from eventmill.queue.sqlite.scan import ShardScan, read_file
@@ -22,14 +22,7 @@ _FIND_S = 5.0
 class SqliteReader:
     """Reads every shard under a folder. Thread-safe: calls take turns."""
 
-    capabilities = (
-        Capability.REPLAY
-        | Capability.SEEK_BY_TIME
-        | Capability.SEVERAL_GROUPS
-        | Capability.TOTALS
-        | Capability.BATCHES
-        | Capability.ERASE
-    )
+    capabilities = EVERYTHING
     counts_received = True
 
     def __init__(self, root: Path, positions: Path, *, quota: int = 20_000_000_000, clock: Clock = system_clock):
